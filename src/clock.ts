@@ -1,0 +1,27 @@
+/** A timer that was armed; cancelling it twice, or after it fired, does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+/**
+ * The port for time. The real side is the machine's clock; simulations run on a fake one, so no
+ * code outside this file's implementations may call `Date.now` or `setTimeout` for behaviour.
+ */
+export interface Clock {
+  /** Wall-clock time in ms since the epoch. It may jump; use it only to tell people when. */
+  now(): number;
+  /** Time in ms from an arbitrary start; never goes back. Use it for time-outs and durations. */
+  monotonic(): number;
+  /** Runs `callback` once, `delayMs` ms from now, never before the current turn has ended. */
+  setTimer(delayMs: number, callback: () => void): Timer;
+}
+
+/** The machine's own clock. Its timers keep the process alive until they fire or are cancelled. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimer(delayMs, callback) {
+    const timeout = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(timeout) };
+  },
+};

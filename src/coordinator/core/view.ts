@@ -1,0 +1,104 @@
+import type { LockMode } from './mode.js';
+import type { Owner } from './owner.js';
+
+/** How far this node can vouch for the locks of its owners. */
+export type Standing =
+  /** The list is being read and locks are being adopted. */
+  | { readonly kind: 'starting'; readonly waitingFor: string }
+  | { readonly kind: 'ok' }
+  /** No quorum: no acquire, holders keep what they hold. */
+  | { readonly kind: 'no-quorum' }
+  /** The lockspace is stopped until what `waitingFor` says has happened. */
+  | { readonly kind: 'recovering'; readonly waitingFor: string }
+  /** Cut off from corosync or dlm_controld: protection can no longer be vouched for. */
+  | { readonly kind: 'isolated'; readonly reason: string };
+
+/**
+ * What is known of a peer's daemon and node. Only `recovered` (and `left` without kept locks)
+ * means that its locks are gone.
+ */
+export type PeerState =
+  /** Its manifest is on its way. */
+  | 'joining'
+  | 'synced'
+  /** What we have of its manifest is known to be old; a transfer is under way. */
+  | 'stale'
+  /** It said goodbye. */
+  | 'left'
+  /** Its daemon is gone, its node is not: its locks still hold. */
+  | 'daemon-down'
+  /** Its node left the ring, fate unknown: its locks still hold. */
+  | 'node-down'
+  /** Every lockspace has recovered without it: its locks are gone. */
+  | 'recovered';
+
+export interface NodeView {
+  readonly id: number;
+  readonly name: string;
+  readonly self: boolean;
+  /** For this node itself: `synced` while it is in the group, otherwise `daemon-down`. */
+  readonly state: PeerState;
+  /** When that state began, ISO 8601. */
+  readonly since: string;
+  readonly incarnation: string | null;
+  readonly bootId: string | null;
+  /** How many locks its last manifest lists. */
+  readonly locks: number;
+}
+
+export type LockState =
+  /** Asked of the kernel without waiting, or about to be. */
+  | 'taking'
+  /** In the kernel's queue behind others. */
+  | 'waiting'
+  | 'held'
+  | 'releasing'
+  /** Held by the kernel for a daemon or child that is away; adopted when it returns. */
+  | 'orphaned'
+  /** An orphan that no list explains: kept, shown, released only by hand. */
+  | 'quarantined'
+  /** Was held, is no more, without having been released: protection is gone. */
+  | 'lost';
+
+export interface LockView {
+  readonly resource: string;
+  readonly lockspace: string;
+  readonly mode: LockMode;
+  readonly state: LockState;
+  /** Null for a quarantined lock: nobody knows. */
+  readonly owner: Owner | null;
+  readonly node: { readonly id: number; readonly name: string };
+  /** The state of that node as this one knows it; what it says of the lock is as old as that. */
+  readonly nodeState: PeerState;
+  /** When the lock came into this state, ISO 8601, by its own node's clock. */
+  readonly since: string;
+}
+
+export interface StatusView {
+  readonly node: { readonly id: number | null; readonly name: string };
+  readonly incarnation: string;
+  readonly bootId: string;
+  readonly version: string;
+  readonly lockspace: string;
+  readonly group: string;
+  readonly standing: Standing;
+  readonly quorate: boolean | null;
+  /** Node ids in the quorum membership. */
+  readonly quorumNodes: readonly number[];
+  readonly locks: { readonly held: number; readonly waiting: number; readonly other: number };
+  /** What the operator should know, each with what to do. */
+  readonly warnings: readonly string[];
+  /** Things that were dropped or retried, by name, since the daemon started. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** What `watch` streams, oldest first. */
+export type CoordinatorEvent = {
+  /** ISO 8601, this node's clock. */
+  readonly at: string;
+} & (
+  | { readonly type: 'standing'; readonly standing: Standing }
+  | { readonly type: 'node'; readonly node: NodeView }
+  /** `gone` = released, cancelled or given up. */
+  | { readonly type: 'lock'; readonly lock: LockView; readonly gone: boolean }
+);

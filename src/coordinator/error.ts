@@ -1,0 +1,37 @@
+import { HoldfastError, type ErrorFacts } from '../errors.js';
+import type { LockView } from './core/view.js';
+
+/**
+ * Why the coordinator refuses a request.
+ *
+ * - `HELD`: an incompatible lock exists; `holders` says whose. `TIMEOUT`: it was not granted in
+ *   time; `holders` likewise. `CANCELED`: the caller went away or cancelled.
+ * - `NOT_HELD`: nothing to release. `NOT_OWNER`: held, but by another owner.
+ * - `BUSY`: this owner's lock on that resource is just being taken, converted or released.
+ * - `STARTING`, `NO_QUORUM`, `RECOVERING`, `ISOLATED`: the node's standing forbids it.
+ * - `LIST_FAILED`: the lock list cannot be written. `LOCKS_HELD`: a stop was refused.
+ * - `BAD_NAME`: a resource or owner name breaks the rule that the message states.
+ * - `OWNER_GONE`: the owning process does not exist. `LIMIT`: a named bound was reached.
+ * - `LOCK_MANAGER`: the lock manager failed; `cause` says how. `STOPPING`.
+ */
+export type CoordinatorErrorCode =
+  | 'HELD' | 'TIMEOUT' | 'CANCELED' | 'NOT_HELD' | 'NOT_OWNER' | 'BUSY'
+  | 'STARTING' | 'NO_QUORUM' | 'RECOVERING' | 'ISOLATED'
+  | 'LIST_FAILED' | 'LOCKS_HELD' | 'BAD_NAME' | 'OWNER_GONE' | 'LIMIT'
+  | 'LOCK_MANAGER' | 'STOPPING';
+
+export class CoordinatorError extends HoldfastError {
+  readonly code: CoordinatorErrorCode;
+  /** Who is in the way, as far as this node knows; empty when nobody or not known. */
+  readonly holders: readonly LockView[];
+
+  constructor(
+    code: CoordinatorErrorCode,
+    message: string,
+    facts: ErrorFacts & { readonly holders?: readonly LockView[] } = {},
+  ) {
+    super(message, facts);
+    this.code = code;
+    this.holders = facts.holders ?? [];
+  }
+}

@@ -1,0 +1,49 @@
+import type { LockMode } from './core/mode.js';
+import type { Owner } from './core/owner.js';
+import type { CoordinatorEvent, LockView, NodeView, StatusView } from './core/view.js';
+
+export interface AcquireRequest {
+  /** The resource's clear name; see `resource-name.ts` for the rule. */
+  readonly resource: string;
+  readonly mode: LockMode;
+  readonly owner: Owner;
+  /** How long to wait for the grant, in ms: 0 = not at all, null = for ever. */
+  readonly waitMs: number | null;
+  /** Aborted when the caller goes away: a waiting acquire is then cancelled. */
+  readonly signal: AbortSignal;
+}
+
+export interface AcquireResult {
+  readonly lock: LockView;
+  /** False when this owner held it already. */
+  readonly acquired: boolean;
+}
+
+export interface ReleaseRequest {
+  readonly resource: string;
+  readonly owner: Owner;
+  /** Aborted when the caller no longer waits for the answer; the release goes on. */
+  readonly signal: AbortSignal;
+}
+
+export interface ReleaseResult {
+  /** False when nothing was held: a release is idempotent. */
+  readonly released: boolean;
+  /** True when it is accepted and will be finished when the lockspace runs again. */
+  readonly pending: boolean;
+}
+
+/**
+ * What the control API serves. Every answer but acquire and release comes from memory at once,
+ * whatever state the cluster is in. Rejects with CoordinatorError.
+ */
+export interface CoordinatorService {
+  status(): StatusView;
+  nodes(): readonly NodeView[];
+  /** All locks that this node knows of, of every node; in the order of resource, then node. */
+  locks(): readonly LockView[];
+  acquire(request: AcquireRequest): Promise<AcquireResult>;
+  release(request: ReleaseRequest): Promise<ReleaseResult>;
+  /** Calls back for every event from now on, until the returned function is called. */
+  subscribe(listener: (event: CoordinatorEvent) => void): () => void;
+}
