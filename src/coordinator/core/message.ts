@@ -1,0 +1,71 @@
+import type { LockMode } from './mode.js';
+import type { Owner } from './owner.js';
+import type { LockState } from './view.js';
+
+/** The oldest and newest protocol that this program speaks. */
+export const PROTOCOL_MIN = 1;
+export const PROTOCOL_MAX = 1;
+
+/** The ring a message was sent in. CPG may deliver it in a later one; it is stale then. */
+export interface Ring {
+  readonly nodeId: number;
+  readonly seq: bigint;
+}
+
+/** One lock in a node's manifest. `id` is its author's list id. */
+export interface ManifestEntry {
+  readonly id: number;
+  readonly resource: string;
+  readonly lockspace: string;
+  readonly mode: LockMode;
+  readonly state: LockState;
+  readonly owner: Owner | null;
+  /** Wall-clock ms of its author. */
+  readonly since: number;
+}
+
+/** A manifest's version counts its changes within one incarnation, from 1. */
+export type MessageBody =
+  /** The first message in every view: who I am, and how my manifest stands. */
+  | {
+      readonly kind: 'hello';
+      readonly nodeName: string;
+      readonly bootId: string;
+      readonly softwareVersion: string;
+      readonly manifestVersion: number;
+      readonly digest: string;
+    }
+  /** Part `part` (from 0) of `parts` of the whole manifest at that version. */
+  | {
+      readonly kind: 'snapshot';
+      readonly manifestVersion: number;
+      readonly part: number;
+      readonly parts: number;
+      readonly entries: readonly ManifestEntry[];
+    }
+  /** What turned version `manifestVersion - 1` into `manifestVersion`. */
+  | {
+      readonly kind: 'delta';
+      readonly manifestVersion: number;
+      readonly changed: readonly ManifestEntry[];
+      readonly removed: readonly number[];
+    }
+  | { readonly kind: 'digest'; readonly manifestVersion: number; readonly digest: string }
+  /** Asks one node for a snapshot. */
+  | { readonly kind: 'request'; readonly nodeId: number }
+  /** A clean stop. `keepsLocks`: what the last manifest lists stays held as orphans. */
+  | { readonly kind: 'goodbye'; readonly keepsLocks: boolean }
+  /** A type of a newer protocol: counted, otherwise ignored. */
+  | { readonly kind: 'unknown' };
+
+export interface Envelope {
+  readonly protocolMin: number;
+  readonly protocolMax: number;
+  readonly nodeId: number;
+  /** 32 hex digits, random, new at every start of the daemon. */
+  readonly incarnation: string;
+  /** Counts this incarnation's messages from 1. */
+  readonly seq: number;
+  readonly ring: Ring;
+  readonly body: MessageBody;
+}
