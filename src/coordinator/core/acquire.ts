@@ -55,7 +55,7 @@ function askKernel(state: State, id: number, out: EffectCollector): void {
   const lock = state.locks.get(id);
   if (lock?.phase.kind !== 'taking') return;
   const { lockName, mode } = lock.facts;
-  out.persist({ kind: 'intent', at: state.wallMs, lock: lock.facts }, true);
+  out.persist({ kind: 'intent', at: state.wallMs, lock: lock.facts });
   out.lock({ kind: 'take', id, lockName, mode, wait: lock.phase.wait });
 }
 

@@ -45,11 +45,12 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 /**
  * What the shell must do, in the order of the list: persist, then multicast, then lock, then
- * reply. When a `required` write fails, the shell drops the rest of the step's effects and says
- * so with a `record-failed` event.
+ * reply. When the write fails, a take whose `intent` was in it is not carried out, and the shell
+ * says so with a `intent-failed` event; the rest goes on, since the kernel and the older records
+ * still prove what is held.
  */
 export type Effect =
-  | { readonly kind: 'persist'; readonly records: readonly ListRecord[]; readonly required: boolean }
+  | { readonly kind: 'persist'; readonly records: readonly ListRecord[] }
   | { readonly kind: 'send'; readonly body: MessageBody }
   | {
       readonly kind: 'send-snapshot';
@@ -66,15 +67,12 @@ export type Effect =
 /** Gathers one step's effects and hands them out in the order of the contract. */
 export class EffectCollector {
   readonly #records: ListRecord[] = [];
-  #required = false;
   readonly #sends: Effect[] = [];
   readonly #locks: Effect[] = [];
   readonly #replies: Effect[] = [];
 
-  /** `required`: without this record on disk nothing else of the step may happen. */
-  persist(record: ListRecord, required = false): void {
+  persist(record: ListRecord): void {
     this.#records.push(record);
-    this.#required ||= required;
   }
 
   send(body: MessageBody): void {
@@ -112,9 +110,7 @@ export class EffectCollector {
   /** All of them, in the order of the contract. */
   ordered(): readonly Effect[] {
     const persist: Effect[] =
-      this.#records.length === 0
-        ? []
-        : [{ kind: 'persist', records: this.#records, required: this.#required }];
+      this.#records.length === 0 ? [] : [{ kind: 'persist', records: this.#records }];
     return [...persist, ...this.#sends, ...this.#locks, ...this.#replies];
   }
 }

@@ -58,7 +58,8 @@ export type CoreEvent =
   | { readonly kind: 'take-failed'; readonly id: number; readonly failure: LockFailure }
   | { readonly kind: 'unlocked'; readonly id: number }
   | { readonly kind: 'unlock-failed'; readonly id: number; readonly failure: LockFailure }
-  | { readonly kind: 'record-failed'; readonly ids: readonly number[]; readonly message: string }
+  /** The intents of these locks could not be written; they were not asked of the kernel. */
+  | { readonly kind: 'intent-failed'; readonly ids: readonly number[]; readonly message: string }
   | {
       readonly kind: 'acquire';
       readonly caller: number;

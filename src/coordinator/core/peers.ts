@@ -31,6 +31,7 @@ export function onView(state: State, event: ViewEvent, out: EffectCollector): vo
   }
   if (first) state.selfSinceMs = state.wallMs;
   state.group = { ...group, kind: 'joined' };
+  warnOfSecondDaemon(state, event, group.self);
   if (first && state.life.kind === 'starting') state.life = { kind: 'running' };
   const present = new Set(event.members.map((member) => member.nodeId));
   for (const gone of event.left) {
@@ -48,6 +49,18 @@ export function onView(state: State, event: ViewEvent, out: EffectCollector): vo
     ({ reason }) => reason === 'nodedown' || reason === 'nodeup',
   );
   if (!ringFollows && joined.length > 0) sayHello(state, out);
+}
+
+/** One daemon per node: two would adopt and release each other's locks. */
+function warnOfSecondDaemon(state: State, event: ViewEvent, self: GroupMember): void {
+  const other = event.members.find(
+    (member) => member.nodeId === self.nodeId && member.pid !== self.pid,
+  );
+  if (other === undefined) state.warnings.delete('second-daemon');
+  else {
+    const text = `process ${other.pid} of this node is in the group too: stop one of the daemons`;
+    state.warnings.set('second-daemon', text);
+  }
 }
 
 function isSame(one: GroupMember, other: GroupMember): boolean {

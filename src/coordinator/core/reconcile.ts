@@ -221,8 +221,9 @@ function reportLost(state: State, lock: OwnLock, out: EffectCollector): void {
 }
 
 function failCallers(lock: OwnLock, callers: readonly Caller[], out: EffectCollector): void {
-  const text = `the lock manager's process ended while '${lock.facts.resource}' was asked for`;
-  for (const { caller } of callers) out.reply(caller, refuse('LOCK_MANAGER', `${text}; try again`));
+  const what = `while '${lock.facts.resource}' was asked for`;
+  const text = `the lock manager's process ended ${what}; try again`;
+  for (const { caller } of callers) out.reply(caller, refuse('LOCK_MANAGER', text));
 }
 
 function describe(lock: OwnLock): string {

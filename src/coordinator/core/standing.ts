@@ -11,6 +11,9 @@ export function judgeStanding(state: State): Standing {
     return { kind: 'starting', waitingFor: state.life.waitingFor };
   }
   if (state.group.kind === 'away') return { kind: 'isolated', reason: state.group.reason };
+  if (state.group.kind === 'joining') {
+    return { kind: 'isolated', reason: 'corosync is back, the group is being joined again' };
+  }
   const { condition, lockspaceLink, quorum } = state;
   if (condition.kind === 'abandoned') return { kind: 'isolated', reason: condition.reason };
   if (quorum === null) return { kind: 'isolated', reason: 'the quorum service does not answer' };

@@ -50,7 +50,7 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
     case 'owner-ended':
       onOwnerEnded(state, event.owner, out);
       break;
-    case 'record-failed':
+    case 'intent-failed':
       for (const id of event.ids) onIntentFailed(state, id, event.message, out);
       break;
     case 'stop':
