@@ -1,0 +1,39 @@
+import type { ListedLock, ListRecord } from '../core/record.js';
+import type { ListError } from './error.js';
+
+/** Where the list says what happens to its file; winston's logger fits. */
+export interface ListLog {
+  info(message: string): unknown;
+  warn(message: string): unknown;
+  error(message: string): unknown;
+}
+
+/** The durable list of the locks that this node holds or is about to hold. */
+export interface LockList {
+  /**
+   * Adds the records, all or none, and resolves when write(2) has returned for them: a crash of
+   * this process can no longer lose them. They are synced at most a second later; a crash of the
+   * machine ends its locks too. Appends are written in the order of the calls.
+   *
+   * Rejects with ListError `NO_SPACE` or `WRITE_FAILED` (nothing was added; a later append tries
+   * again), `BAD_RECORD`, `LIMIT`, `CLOSED`.
+   */
+  append(records: readonly ListRecord[]): Promise<void>;
+  /** Why the file cannot be written at the moment (also a failed sync); null while it can. */
+  readonly failure: ListError | null;
+  /** Waits for the appends, syncs, closes. Rejects with ListError if the last sync failed. */
+  close(): Promise<void>;
+}
+
+/** What the list said when it was opened. */
+export interface FoundList {
+  readonly locks: readonly ListedLock[];
+  /** One sentence for each damaged place: where it is and what was done. */
+  readonly problems: readonly string[];
+  /** The path of the file as it was, when it was damaged or is another lockspace's. */
+  readonly keptAside: string | null;
+  /** The boot during which it was last rewritten; null when it is new, or that is not known. */
+  readonly bootId: string | null;
+  /** The lockspace whose list it was, when it was not this one: then `locks` is empty. */
+  readonly otherLockspace: string | null;
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+
+import type { ListRecord } from '../core/record.js';
+import { LOCK_MODES } from '../core/mode.js';
+
+export const LIST_MAGIC = 'holdfast-lock-list';
+/** Another major cannot be read by this program; a higher minor only adds to this one. */
+export const LIST_MAJOR = 1;
+export const LIST_MINOR = 0;
+
+/** The first line of the file. */
+export interface ListHeader {
+  readonly magic: typeof LIST_MAGIC;
+  readonly major: number;
+  readonly minor: number;
+  readonly lockspace: string;
+  /** The boot during which the file was last rewritten. */
+  readonly bootId: string;
+  /** When that was, wall-clock ms. */
+  readonly at: number;
+}
+
+const header = z.object({
+  magic: z.literal(LIST_MAGIC),
+  major: z.int().min(1),
+  minor: z.int().min(0),
+  lockspace: z.string(),
+  bootId: z.string(),
+  at: z.number(),
+});
+
+const owner = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('process'), pid: z.int().min(1), startTime: z.int().min(0) }),
+  z.object({ kind: z.literal('named'), name: z.string().min(1) }),
+]);
+
+const lock = z.object({
+  id: z.int().min(0),
+  resource: z.string().min(1),
+  lockName: z.string().min(1),
+  mode: z.enum(LOCK_MODES),
+  owner: owner.nullable(),
+  bootId: z.string(),
+});
+
+const at = z.number();
+const id = z.int().min(0);
+
+const record = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('intent'), at, lock }),
+  z.object({ kind: z.literal('held'), at, id }),
+  z.object({ kind: z.literal('releasing'), at, id, why: z.string() }),
+  z.object({ kind: z.literal('dropped'), at, id, why: z.string() }),
+  z.object({ kind: z.literal('quarantined'), at, lock }),
+]) satisfies z.ZodType<ListRecord>;
+
+const KINDS: ReadonlySet<string> = new Set<ListRecord['kind']>(
+  ['intent', 'held', 'releasing', 'dropped', 'quarantined'],
+);
+
+const anyKind = z.object({ kind: z.string() });
+
+const anyMajor = z.object({ magic: z.literal(LIST_MAGIC), major: z.int() });
+
+/**
+ * The format's major version, when the line is a header of any version: its seal, `magic` and
+ * `major` are the same in all of them. Null when it is none.
+ */
+export function majorOf(value: unknown): number | null {
+  return anyMajor.safeParse(value).data?.major ?? null;
+}
+
+/** The header that a line's value is, or null. */
+export function asHeader(value: unknown): ListHeader | null {
+  return header.safeParse(value).data ?? null;
+}
+
+/** The record that a line's value is; `unknown` when this version has no such kind. */
+export function asRecord(value: unknown): ListRecord | 'unknown' | null {
+  const known = record.safeParse(value);
+  if (known.success) return known.data;
+  const kind = anyKind.safeParse(value).data?.kind;
+  return kind === undefined || KINDS.has(kind) ? null : 'unknown';
+}

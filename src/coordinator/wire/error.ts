@@ -1,0 +1,23 @@
+import { HoldfastError, type ErrorFacts } from '../../errors.js';
+
+/**
+ * Why bytes are no message, or a message cannot become bytes.
+ *
+ * - `BAD_MAGIC`: not from a Holdfast, or in another framing. `TRUNCATED`: the end is missing.
+ * - `BAD_ENCODING`: no protobuf. `BAD_FIELD`: a field is missing or out of its range.
+ * - `TOO_LONG`: more bytes than a message may have.
+ * - `NEWER_PROTOCOL`, `OLDER_PROTOCOL`: the sender speaks none of our protocols.
+ */
+export type WireErrorCode =
+  | 'BAD_MAGIC' | 'TRUNCATED' | 'BAD_ENCODING' | 'BAD_FIELD' | 'TOO_LONG'
+  | 'NEWER_PROTOCOL' | 'OLDER_PROTOCOL';
+
+/** An operating error of the wire format. */
+export class WireError extends HoldfastError {
+  readonly code: WireErrorCode;
+
+  constructor(code: WireErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, facts);
+    this.code = code;
+  }
+}
