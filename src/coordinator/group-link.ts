@@ -48,7 +48,7 @@ export class GroupLink {
         await group.join(this.#name);
         backoff.reset();
         const reason = await lost;
-        if (reason === null) return;
+        if (reason === null) return await group.close();
         this.#group = null;
         this.#dispatch({ kind: 'group-lost', reason });
         await group.close();

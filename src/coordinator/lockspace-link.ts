@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.js';
-import { DlmError, type LockId, type LockManager, type Lockspace } from '../dlm/index.js';
+import { DlmError, type LockId, type Lockspace } from '../dlm/index.js';
 import { Backoff, pause } from './backoff.js';
 import type { LockAction } from './core/effect.js';
 import type { CoreEvent, KernelOrphan, LockFailure } from './core/event.js';
