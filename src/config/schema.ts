@@ -16,6 +16,8 @@ export const STATE_DIR_BYTES_MAX = 1024;
 
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 const LOG_FORMATS = ['text', 'json'] as const;
+/** What a clean stop does while locks are held. */
+const ON_STOP = ['refuse', 'release', 'keep'] as const;
 
 /** One key of the file: its rule in words, and the same rule for the machine. */
 function key<S extends z.ZodType>(allowed: string, schema: S): S {
@@ -54,6 +56,7 @@ export const configFileSchema = z.strictObject({
   ),
   log_level: key(oneOf(LOG_LEVELS), z.enum(LOG_LEVELS).default('info')),
   log_format: key(oneOf(LOG_FORMATS), z.enum(LOG_FORMATS).default('text')),
+  on_stop: key(oneOf(ON_STOP), z.enum(ON_STOP).default('refuse')),
   unsafe_no_fencing: key('true or false', z.boolean().default(false)),
 });
 
@@ -75,6 +78,8 @@ export interface Config {
   readonly socketPath: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: (typeof LOG_FORMATS)[number];
+  /** Refuse to stop, release what is held, or keep it as orphans for the next start. */
+  readonly onStop: (typeof ON_STOP)[number];
   /** Run although dlm_controld would not fence: two nodes may then hold one lock. */
   readonly unsafeNoFencing: boolean;
 }
@@ -89,6 +94,7 @@ export function toConfig(file: z.output<typeof configFileSchema>): Config {
     socketPath: file.socket,
     logLevel: file.log_level,
     logFormat: file.log_format,
+    onStop: file.on_stop,
     unsafeNoFencing: file.unsafe_no_fencing,
   };
 }

@@ -6,7 +6,7 @@ import { RELEASE_REPLY_MS_MAX, REPLY_MS_MAX } from './limits.js';
 import { badReply, parseReply, readReply } from './reply.js';
 import {
   acquireReplySchema, eventSchema, locksReplySchema, nodesReplySchema, releaseReplySchema,
-  statusSchema, watchEndSchema, type AcquireResult, type CoordinatorEvent, type LockMode,
+  statusSchema, stopReplySchema, watchEndSchema, type AcquireResult, type CoordinatorEvent, type LockMode,
   type LockView, type NodeView, type Owner, type ReleaseResult, type StatusView,
 } from './schema.js';
 
@@ -35,6 +35,8 @@ export interface ControlClient {
   locks(): Promise<readonly LockView[]>;
   acquire(question: AcquireQuestion): Promise<AcquireResult>;
   release(question: ReleaseQuestion): Promise<ReleaseResult>;
+  /** Stops the daemon cleanly; `refuse` throws `LOCKS_HELD` while it holds any. */
+  stop(locks: 'refuse' | 'release' | 'keep'): Promise<{ readonly kept: number }>;
   /**
    * Every change from now on. Ends without an error only when `signal` is aborted; otherwise it
    * throws `WATCH_ENDED` with the daemon's reason, or `CONNECTION_LOST`.
@@ -75,6 +77,12 @@ export function openControlClient(options: { readonly socketPath: string }): Con
         method: 'POST', path: '/v1/release', body, timeoutMs: RELEASE_REPLY_MS_MAX,
       });
       return readReply(response, releaseReplySchema, socketPath);
+    },
+    async stop(locks) {
+      const response = await send({
+        method: 'POST', path: '/v1/stop', body: { locks }, timeoutMs: RELEASE_REPLY_MS_MAX,
+      });
+      return readReply(response, stopReplySchema, socketPath);
     },
     watch: (signal) => watch(socketPath, signal),
   };

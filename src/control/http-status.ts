@@ -25,4 +25,6 @@ export const HTTP_STATUS: Readonly<Record<RefusalCode, number>> = {
   STOPPING: 503,
   LOCK_MANAGER: 502,
   LIST_FAILED: 507,
+  /** Nobody is answered this: the daemon ends with it at its start. */
+  UNSAFE: 500,
 };

@@ -39,3 +39,6 @@ export const SOCKET_CLAIMS_MAX = 5;
 export const SOCKET_PROBE_MS_MAX = 2_000;
 /** sun_path has room for 108 bytes with the closing zero. */
 export const SOCKET_PATH_BYTES_MAX = 90;
+
+/** How long answers that are under way may take to leave when the server closes. */
+export const FAREWELL_MS_MAX = 1_000;

@@ -4,7 +4,7 @@ import { publishCounters, type ControlCounters } from './counters.js';
 import { parseRequest } from './error-reply.js';
 import { describeApi } from './openapi.js';
 import type { PendingRequests } from './pending-requests.js';
-import { acquireRequestSchema, releaseRequestSchema } from './schema.js';
+import { acquireRequestSchema, releaseRequestSchema, stopRequestSchema } from './schema.js';
 import type { Watchers } from './watchers.js';
 
 export interface RouteModules {
@@ -33,6 +33,11 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
   app.post('/v1/release', (request, reply) => {
     const wanted = parseRequest(releaseRequestSchema, request.body);
     return pending.run(reply.raw, (signal) => service.release({ ...wanted, signal }));
+  });
+
+  app.post('/v1/stop', (request, reply) => {
+    const { locks } = parseRequest(stopRequestSchema, request.body);
+    return pending.run(reply.raw, () => service.stop(locks));
   });
 
   app.get('/v1/watch', (_request, reply) => {

@@ -5,7 +5,7 @@ import type {
   CoordinatorEvent, LockState, LockView, NodeView, PeerState, Standing, StatusView,
 } from '../coordinator/core/view.js';
 import type {
-  AcquireRequest, AcquireResult, ReleaseRequest, ReleaseResult,
+  AcquireRequest, AcquireResult, ReleaseRequest, ReleaseResult, StopLocks,
 } from '../coordinator/service.js';
 import { PID_MAX, WAIT_MS_MAX } from './limits.js';
 import { ownerName, resourceName } from './names.js';
@@ -85,6 +85,7 @@ export const lockSchema = z.object({
   node: z.object({ id: z.int(), name: z.string() }),
   nodeState: peerStateSchema,
   since: z.string(),
+  note: z.string().nullable().default(null),
 }) satisfies z.ZodType<LockView>;
 
 export const statusSchema = z.object({
@@ -120,6 +121,13 @@ export const releaseReplySchema = z.object({
   released: z.boolean(),
   pending: z.boolean(),
 }) satisfies z.ZodType<ReleaseResult>;
+
+export const stopRequestSchema = z.strictObject({
+  locks: z.enum(['refuse', 'release', 'keep']).default('refuse'),
+}) satisfies z.ZodType<{ readonly locks: StopLocks }>;
+
+/** `kept`: how many locks stay held as orphans, for the next start to adopt. */
+export const stopReplySchema = z.object({ kept: z.int() });
 
 /** Every answer outside 2xx. */
 export const errorReplySchema = z.object({

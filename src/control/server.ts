@@ -4,7 +4,7 @@ import type { CoordinatorService } from '../coordinator/service.js';
 import { newCounters, type ControlCounters } from './counters.js';
 import { answer, toErrorAnswer } from './error-reply.js';
 import {
-  CONNECTIONS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_HEADER_BYTES_MAX, REQUEST_RECEIVE_MS_MAX,
+  CONNECTIONS_MAX, FAREWELL_MS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_HEADER_BYTES_MAX, REQUEST_RECEIVE_MS_MAX,
 } from './limits.js';
 import type { ControlLog } from './log.js';
 import { PendingRequests } from './pending-requests.js';
@@ -50,7 +50,10 @@ export async function startControlServer(options: ControlServerOptions): Promise
     async close() {
       await socket.release();
       await Promise.all([pending.stop(), watchers.dismissAll()]);
+      // Answers that are on their way, such as the one to a stop, are let out first.
+      const hangUp = clock.setTimer(FAREWELL_MS_MAX, () => app.server.closeAllConnections());
       await app.close();
+      hangUp.cancel();
     },
   };
 }
@@ -60,7 +63,7 @@ function createApp(counters: ControlCounters, log: ControlLog): FastifyInstance 
     logger: false,
     bodyLimit: REQUEST_BODY_BYTES_MAX,
     requestTimeout: REQUEST_RECEIVE_MS_MAX,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     http: { maxHeaderSize: REQUEST_HEADER_BYTES_MAX },
   });
   app.server.maxConnections = CONNECTIONS_MAX;

@@ -1,7 +1,7 @@
 import { CoordinatorError } from '../../src/coordinator/error.js';
 import type { CoordinatorEvent, LockView, NodeView, StatusView } from '../../src/coordinator/core/view.js';
 import type {
-  AcquireRequest, AcquireResult, CoordinatorService, ReleaseRequest, ReleaseResult,
+  AcquireRequest, AcquireResult, CoordinatorService, ReleaseRequest, ReleaseResult, StopLocks,
 } from '../../src/coordinator/service.js';
 
 /** A coordinator without a cluster: answers what the test put in, and remembers what was asked. */
@@ -41,6 +41,13 @@ export class FakeService implements CoordinatorService {
   release(request: ReleaseRequest): Promise<ReleaseResult> {
     this.releases.push(request);
     return this.onRelease(request);
+  }
+
+  onStop: (locks: StopLocks) => Promise<{ readonly kept: number }> = () =>
+    Promise.resolve({ kept: 0 });
+
+  stop(locks: StopLocks): Promise<{ readonly kept: number }> {
+    return this.onStop(locks);
   }
 
   subscribe(listener: (event: CoordinatorEvent) => void): () => void {
@@ -106,6 +113,7 @@ export function aLock(changes: Partial<LockView> = {}): LockView {
     node: { id: 1, name: 'n1' },
     nodeState: 'synced',
     since: '2026-01-02T03:04:05.000Z',
+    note: null,
     ...changes,
   };
 }
