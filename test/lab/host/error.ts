@@ -8,6 +8,7 @@ export type LabErrorCode =
   | 'BOOT_FAILED'
   | 'BUILD_FAILED'
   | 'BUSY'
+  | 'UNREACHABLE'
   | 'GONE'
   | 'PROTOCOL';
 
