@@ -66,9 +66,9 @@ answer() { # reads up to the answer of the last command, past events
   done
   return 1
 }
-ask() { printf '%s\\n' "$1" >&3 && answer; }
+ask() { printf '%s\\n' "$1" 2>/dev/null >&3 && answer; }
 switch_off() {
-  exec 3<>"/dev/tcp/10.0.2.2/$monitor" || return 1
+  { exec 3<>"/dev/tcp/10.0.2.2/$monitor"; } 2>/dev/null || return 1
   ask '{"execute":"qmp_capabilities"}' >/dev/null || return 1
   local name
   name=$(ask '{"execute":"query-name"}') || return 1
@@ -81,7 +81,7 @@ switch_off() {
 
 for _ in 1 2 3 4 5; do
   if refused; then say "$machine is off"; exit 0; fi
-  switch_off 2>/dev/null
+  switch_off
   [ $? -ne 2 ] || exit 1
   if refused; then say "$machine was switched off"; exit 0; fi
   sleep 0.3
