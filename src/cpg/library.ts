@@ -20,19 +20,19 @@ export interface NativeAddressEntry {
 
 /** What libcpg calls during cpg_dispatch. @see cpg_model_initialize(3) */
 export interface NativeCallbacks {
-  deliver(
+  readonly deliver: (
     handle: CpgHandle, group: NativeAddress, nodeid: number, pid: number,
     msg: NativeAddress | null, msgLen: number,
-  ): void;
-  confchg(
+  ) => void;
+  readonly confchg: (
     handle: CpgHandle, group: NativeAddress,
     members: NativeAddress | null, memberCount: number,
     left: NativeAddress | null, leftCount: number,
     joined: NativeAddress | null, joinedCount: number,
-  ): void;
-  totemConfchg(
+  ) => void;
+  readonly totemConfchg: (
     handle: CpgHandle, ring: NativeRingId, count: number, nodeIds: NativeAddress | null,
-  ): void;
+  ) => void;
 }
 
 export interface NativeModel {

@@ -8,7 +8,7 @@ export interface OutboxLimits {
   /** Waiting to be sent; one more is refused with `QUEUE_FULL`. */
   readonly queuedMessagesMax: number;
   readonly queuedBytesMax: number;
-  /** Sent but not yet echoed. libqb spins inside the call at about 278 that corosync has not read. */
+  /** Sent, not yet echoed. libqb spins inside the call at about 278 that corosync has not read. */
   readonly inFlightMessagesMax: number;
   /** Like the above in bytes; a single message may exceed it when nothing else is in flight. */
   readonly inFlightBytesMax: number;
