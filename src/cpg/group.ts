@@ -4,6 +4,7 @@ import type { CpgConnection, CpgEvent } from './connection.js';
 import { CPG_MAX_NAME_LENGTH, CS_ERR_TRY_AGAIN, CS_OK } from './constants.js';
 import { emit } from './emit.js';
 import { CpgError } from './error.js';
+import { alreadyUsed, broken, lost, notJoined, timedOut, tooBig } from './group-errors.js';
 import { OUTBOX_LIMITS, Outbox, type OutboxLimits } from './outbox.js';
 import type { Group, GroupEvents, GroupView, Member } from './port.js';
 import { settling, type Settling } from './settling.js';
@@ -31,6 +32,7 @@ type State =
   | { readonly kind: 'joining'; readonly name: Uint8Array; readonly done: Settling }
   | { readonly kind: 'joined'; readonly name: Uint8Array }
   | { readonly kind: 'leaving'; readonly done: Settling }
+  | { readonly kind: 'left' }
   | { readonly kind: 'closed'; readonly cause: CpgError };
 
 /**
@@ -168,7 +170,7 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
     }
   }
 
-  /** joining -> joined and leaving -> open, before the listeners see the view that says so. */
+  /** joining -> joined and leaving -> left, before the listeners see the view that says so. */
   #changeView(view: GroupView): void {
     const state = this.#state;
     const within = view.members.some((member) => this.#isSelf(member));
@@ -176,7 +178,7 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
       this.#state = { kind: 'joined', name: state.name };
       state.done.resolve();
     } else if (state.kind === 'leaving' && !within) {
-      this.#state = { kind: 'open' };
+      this.#state = { kind: 'left' };
       this.#outbox.drop(notJoined('multicast'));
       state.done.resolve();
     }
@@ -214,13 +216,12 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
         return new CpgError(state.cause.code, operation, `${operation}: ${state.cause.message}`, {
           cause: state.cause,
         });
-      case 'joined':
-      case 'joining':
-        if (operation === 'join') return alreadyJoined();
-        return notJoined(operation);
       case 'open':
+      case 'joining':
+      case 'joined':
       case 'leaving':
-        return notJoined(operation);
+      case 'left':
+        return operation === 'join' ? alreadyUsed(state.kind) : notJoined(operation);
     }
   }
 }
@@ -242,36 +243,4 @@ function pause(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     clock.setTimer(delayMs, resolve);
   });
-}
-
-function lost(operation: string, status: number): CpgError {
-  const text =
-    'the connection to corosync is gone (corosync died, or dropped this client); ' +
-    'open a new group once corosync runs';
-  return new CpgError('LOST', operation, text, {
-    status, retryable: true, cause: errorOf(operation, status),
-  });
-}
-
-function broken(cause: unknown): CpgError {
-  const text = 'an event of corosync could not be read, so the order is broken; open a new group';
-  return new CpgError('LOST', 'cpg_dispatch', text, { cause, retryable: true });
-}
-
-function notJoined(operation: string): CpgError {
-  return new CpgError('NOT_JOINED', operation, `${operation}: in no group; join one first`);
-}
-
-function alreadyJoined(): CpgError {
-  return new CpgError('EXIST', 'join', 'join: in a group already; one group per connection');
-}
-
-function timedOut(operation: string): CpgError {
-  const text = `${operation}: not confirmed in time; close this group and open a new one`;
-  return new CpgError('TIMEOUT', operation, text, { retryable: true });
-}
-
-function tooBig(bytes: number, bytesMax: number): CpgError {
-  const text = `multicast: ${bytes} bytes; at most ${bytesMax} go in one message, send chunks`;
-  return new CpgError('TOO_BIG', 'multicast', text);
 }
