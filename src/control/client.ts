@@ -23,6 +23,8 @@ export interface AcquireQuestion {
 export interface ReleaseQuestion {
   readonly resource: string;
   readonly owner: Owner;
+  /** How long to wait for the answer, in ms; the release goes on without us. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -72,10 +74,8 @@ export function openControlClient(options: { readonly socketPath: string }): Con
       });
       return readReply(response, acquireReplySchema, socketPath);
     },
-    async release(body) {
-      const response = await send({
-        method: 'POST', path: '/v1/release', body, timeoutMs: RELEASE_REPLY_MS_MAX,
-      });
+    async release({ timeoutMs = RELEASE_REPLY_MS_MAX, ...body }) {
+      const response = await send({ method: 'POST', path: '/v1/release', body, timeoutMs });
       return readReply(response, releaseReplySchema, socketPath);
     },
     async stop(locks) {
