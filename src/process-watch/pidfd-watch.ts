@@ -1,0 +1,169 @@
+import { constants } from 'node:os';
+
+import type { Clock, Timer } from '../clock.js';
+import { ProcessWatchError } from './error.js';
+import type { PidfdCalls, Poll } from './native.js';
+import type { ProcessIdentity, ProcessWatch, Watched } from './port.js';
+import { readStartTime } from './stat.js';
+
+const { errno } = constants;
+/** After a poll that failed: it says nothing about the process, so it is opened again. */
+const RETRY_DELAY_MS = 1_000;
+/** Linux's PID_MAX_LIMIT. */
+const PID_MAX = 1 << 22;
+
+/**
+ * Watches processes by pidfds that the event loop polls: no thread, no wake-up while nothing
+ * ends. Each watch costs one descriptor until it has ended or is closed.
+ */
+export class PidfdWatch implements ProcessWatch {
+  readonly #calls: PidfdCalls;
+  readonly #clock: Clock;
+
+  constructor(calls: PidfdCalls, clock: Clock) {
+    this.#calls = calls;
+    this.#clock = clock;
+  }
+
+  identify(pid: number): Promise<ProcessIdentity | null> {
+    const startTime = isPid(pid) ? readStartTime(pid) : null;
+    return Promise.resolve(startTime === null ? null : { pid, startTime });
+  }
+
+  /**
+   * Throws ProcessWatchError `LIMIT` when no descriptor is left, `UNSUPPORTED` or `SYSTEM`; then
+   * nothing is watched.
+   */
+  watch(process: ProcessIdentity, ended: () => void): Watched {
+    const open = (): number | null => this.#openIdentity(process);
+    const fd = open();
+    if (fd === null) return later(ended);
+    const calls = this.#calls;
+    return new PidfdWatched({ calls, clock: this.#clock, open, ended }, fd);
+  }
+
+  /** Null when the process has ended, also when its pid is another's by now. */
+  #openIdentity({ pid, startTime }: ProcessIdentity): number | null {
+    const fd = isPid(pid) ? this.#open(pid) : null;
+    if (fd === null) return null;
+    // The pid may have come to another process before the descriptor was opened. If it is still
+    // the same one now, it was the same one then.
+    if (readStartTime(pid) === startTime) return fd;
+    this.#calls.close(fd);
+    return null;
+  }
+
+  /** Null when the process has ended. */
+  #open(pid: number): number | null {
+    const fd = this.#calls.pidfdOpen(pid);
+    if (fd >= 0) return fd;
+    switch (-fd) {
+      case errno.ESRCH:
+      // A thread that does not lead its process: no process has this pid.
+      case errno.EINVAL:
+        return null;
+      case errno.EMFILE:
+      case errno.ENFILE:
+        throw new ProcessWatchError(
+          'LIMIT',
+          `no file descriptor is left to watch process ${pid}; raise LimitNOFILE`,
+          { errno: -fd, retryable: true },
+        );
+      case errno.ENOSYS:
+        throw new ProcessWatchError(
+          'UNSUPPORTED',
+          'this kernel cannot watch processes (no pidfd_open); Linux 5.3 or later is needed',
+          { errno: -fd },
+        );
+      default:
+        throw new ProcessWatchError(
+          'SYSTEM',
+          `pidfd_open of process ${pid} failed with errno ${-fd}`,
+          { errno: -fd },
+        );
+    }
+  }
+}
+
+/** A collected poll handle stops polling silently, so what polls is referenced from here. */
+const POLLING = new Set<Poll>();
+
+/** One watched process: polled, or after a failed poll waiting to be opened again. */
+class PidfdWatched implements Watched {
+  readonly #parts: WatchedParts;
+  #state:
+    | { readonly kind: 'polling'; readonly fd: number; readonly poll: Poll }
+    | { readonly kind: 'retrying'; readonly timer: Timer }
+    | { readonly kind: 'over' };
+
+  constructor(parts: WatchedParts, fd: number) {
+    this.#parts = parts;
+    this.#state = this.#poll(fd);
+  }
+
+  close(): void {
+    const state = this.#state;
+    this.#state = { kind: 'over' };
+    if (state.kind === 'retrying') state.timer.cancel();
+    if (state.kind !== 'polling') return;
+    // In this order: a poll of a descriptor that is closed aborts the process.
+    POLLING.delete(state.poll);
+    state.poll.close();
+    this.#parts.calls.close(state.fd);
+  }
+
+  #poll(fd: number): { kind: 'polling'; fd: number; poll: Poll } {
+    const poll = this.#parts.calls.poll(fd, (status) => this.#onReady(status));
+    POLLING.add(poll);
+    return { kind: 'polling', fd, poll };
+  }
+
+  /** Must not throw: koffi would stop polling silently. */
+  #onReady(status: number): void {
+    if (this.#state.kind !== 'polling') return;
+    this.close();
+    // A failed poll is no proof that the process has ended, and its locks depend on that.
+    if (status < 0) this.#retryLater();
+    else this.#end();
+  }
+
+  /** polling -> retrying */
+  #retryLater(): void {
+    const timer = this.#parts.clock.setTimer(RETRY_DELAY_MS, () => this.#retry());
+    this.#state = { kind: 'retrying', timer };
+  }
+
+  /** retrying -> polling, retrying or over */
+  #retry(): void {
+    try {
+      const fd = this.#parts.open();
+      if (fd === null) this.#end();
+      else this.#state = this.#poll(fd);
+    } catch {
+      // Out of descriptors or memory: it was possible before, so it will be again.
+      this.#retryLater();
+    }
+  }
+
+  #end(): void {
+    this.#state = { kind: 'over' };
+    setImmediate(this.#parts.ended);
+  }
+}
+
+interface WatchedParts {
+  readonly calls: PidfdCalls;
+  readonly clock: Clock;
+  /** A descriptor of that very process; null when it has ended. */
+  readonly open: () => number | null;
+  readonly ended: () => void;
+}
+
+function later(ended: () => void): Watched {
+  const immediate = setImmediate(ended);
+  return { close: () => clearImmediate(immediate) };
+}
+
+function isPid(pid: number): boolean {
+  return Number.isInteger(pid) && pid > 0 && pid <= PID_MAX;
+}
