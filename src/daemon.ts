@@ -82,10 +82,10 @@ async function startCoordinator(config: Config, log: DaemonLog): Promise<Coordin
   return Coordinator.start(options, {
     openGroup,
     openQuorum,
-    lockManager: openLockManager({ log: (level, message) => log.log(level, message) }),
+    lockManager: openLockManager({ log: (message) => log.warn(message) }),
     openList: () =>
       openLockList({ directory: stateDir, bootId, lockspace, clock: systemClock, log }),
-    processWatch: openProcessWatch(),
+    processWatch: await openProcessWatch(),
     clock: systemClock,
     log: (level, message) => log.log(level, message),
   });

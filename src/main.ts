@@ -31,12 +31,9 @@ const program = new Command('holdfastd')
     process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE);
   })
   .action(async (options: MainOptions) => {
-    process.exitCode = options.dev === true ? await dev(options) : await runDaemon(configOf(options));
+    const run = options.dev === true ? dev(options) : runDaemon(options.config ?? null);
+    process.exitCode = await run;
   });
-
-function configOf(options: MainOptions): string | null {
-  return options.config ?? null;
-}
 
 function dev(options: MainOptions): Promise<number> {
   const scene = options.scene === true;
@@ -46,7 +43,7 @@ function dev(options: MainOptions): Promise<number> {
 function parseNodes(text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1 && count <= DEV_NODES_MAX) return count;
-  program.error(`--nodes takes a whole number from 1 to ${DEV_NODES_MAX}, not '${text}'`);
+  return program.error(`--nodes takes a whole number from 1 to ${DEV_NODES_MAX}, not '${text}'`);
 }
 
 await program.parseAsync();

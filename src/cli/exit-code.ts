@@ -3,7 +3,7 @@ import type { ControlErrorCode, RefusalCode } from '../control/error.js';
 /** What the command's exit status says; stable across versions. */
 export const EXIT = {
   OK: 0,
-  /** Somebody else holds the lock. */
+  /** Somebody else holds the lock, or a stop was refused because locks are held. */
   HELD: 1,
   /** The command line or the configuration is wrong. */
   USAGE: 2,
@@ -23,7 +23,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export const EXIT_CODES_HELP = `
 Exit status:
   0  done
-  1  refused: somebody else holds the lock
+  1  refused: somebody else holds the lock, or a stop because locks are held
   2  the command line or the configuration is wrong
   3  the daemon does not run or cannot be reached
   4  the lock was not granted in time
@@ -52,7 +52,8 @@ export const REFUSAL_EXIT: Readonly<Record<RefusalCode | 'UNKNOWN', ExitCode>> =
   CANCELED: EXIT.OTHER,
   BUSY: EXIT.OTHER,
   LIST_FAILED: EXIT.OTHER,
-  LOCKS_HELD: EXIT.OTHER,
+  LOCKS_HELD: EXIT.HELD,
+  UNSAFE: EXIT.OTHER,
   OWNER_GONE: EXIT.OTHER,
   LIMIT: EXIT.OTHER,
   LOCK_MANAGER: EXIT.OTHER,

@@ -26,6 +26,7 @@ export function createProgram(context: CliContext, outcome: Outcome): Command {
   addViewCommands(program, wiring);
   addLockCommands(program, wiring);
   addRunCommand(program, wiring);
+  addStopCommand(program, wiring);
   return program;
 }
 
@@ -52,6 +53,19 @@ function addViewCommands(program: Command, wiring: Wiring): void {
     addCommand(program, 'watch', 'print every change until interrupted'),
     wiring,
     async (job) => (await import('./commands/watch.js')).watch(job),
+  );
+}
+
+function addStopCommand(program: Command, wiring: Wiring): void {
+  actWith<{ readonly releaseLocks?: true; readonly keepLocks?: true }>(
+    addCommand(program, 'stop', 'stop the daemon; refused while it holds locks')
+      .addOption(new Option('--release-locks', 'release what it holds: its protection ends'))
+      .addOption(
+        new Option('--keep-locks', 'keep it as orphans of this node, for the next start to adopt')
+          .conflicts('releaseLocks'),
+      ),
+    wiring,
+    async (job, _operands, choice) => (await import('./commands/stop.js')).stop(job, choice),
   );
 }
 

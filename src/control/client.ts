@@ -6,7 +6,8 @@ import { RELEASE_REPLY_MS_MAX, REPLY_MS_MAX } from './limits.js';
 import { badReply, parseReply, readReply } from './reply.js';
 import {
   acquireReplySchema, eventSchema, locksReplySchema, nodesReplySchema, releaseReplySchema,
-  statusSchema, stopReplySchema, watchEndSchema, type AcquireResult, type CoordinatorEvent, type LockMode,
+  statusSchema, stopReplySchema, watchEndSchema, type AcquireResult, type CoordinatorEvent,
+  type LockMode,
   type LockView, type NodeView, type Owner, type ReleaseResult, type StatusView,
 } from './schema.js';
 

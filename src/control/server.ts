@@ -4,7 +4,8 @@ import type { CoordinatorService } from '../coordinator/service.js';
 import { newCounters, type ControlCounters } from './counters.js';
 import { answer, toErrorAnswer } from './error-reply.js';
 import {
-  CONNECTIONS_MAX, FAREWELL_MS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_HEADER_BYTES_MAX, REQUEST_RECEIVE_MS_MAX,
+  CONNECTIONS_MAX, FAREWELL_MS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_HEADER_BYTES_MAX,
+  REQUEST_RECEIVE_MS_MAX,
 } from './limits.js';
 import type { ControlLog } from './log.js';
 import { PendingRequests } from './pending-requests.js';

@@ -3,7 +3,6 @@ import type { Clock } from '../clock.js';
 import type { LockManager } from '../dlm/index.js';
 import { pause } from './backoff.js';
 import type { CoreEvent } from './core/event.js';
-import type { Log } from './modules.js';
 
 /** Between two looks while all is well: dlm_controld tells changes to nobody. */
 const CALM_POLL_MS = 5_000;
@@ -12,17 +11,22 @@ const BUSY_POLL_MS = 200;
 /** How long after a sign of change the quick pace is kept. */
 const ALERT_MS = 10_000;
 
+interface PollModules {
+  readonly lockManager: LockManager;
+  readonly clock: Clock;
+}
+
 /** Asks again and again how the lockspace stands. */
 export class ConditionPoll {
   readonly #lockspace: string;
-  readonly #modules: { readonly lockManager: LockManager; readonly clock: Clock; readonly log: Log };
+  readonly #modules: PollModules;
   readonly #dispatch: (event: CoreEvent) => void;
   #alertUntilMs = 0;
   #nap = new AbortController();
 
   constructor(
     lockspace: string,
-    modules: { readonly lockManager: LockManager; readonly clock: Clock; readonly log: Log },
+    modules: PollModules,
     dispatch: (event: CoreEvent) => void,
   ) {
     this.#lockspace = lockspace;
@@ -38,7 +42,8 @@ export class ConditionPoll {
       const askedMs = clock.monotonic();
       await this.#ask(askedMs);
       const quick = !isCalm() || clock.monotonic() < this.#alertUntilMs;
-      if (!signal.aborted) await pause(clock, quick ? BUSY_POLL_MS : CALM_POLL_MS, this.#nap.signal);
+      if (signal.aborted) return;
+      await pause(clock, quick ? BUSY_POLL_MS : CALM_POLL_MS, this.#nap.signal);
     }
   }
 

@@ -64,7 +64,7 @@ export class Coordinator implements CoordinatorService {
     this.#options = options;
     this.#modules = modules;
     this.#list = list;
-    const { clock, log } = modules;
+    const { clock } = modules;
     const dispatch = (event: CoreEvent): void => this.#dispatch(event);
     this.#state = initialState({ ...options, nodeId: 0 }, clock.now(), clock.monotonic());
     this.#runner = new EffectRunner({
@@ -77,7 +77,7 @@ export class Coordinator implements CoordinatorService {
     this.#quorum = new QuorumLink(modules.openQuorum, clock, dispatch);
     this.#group = new GroupLink(options.group, modules, dispatch);
     this.#lockspace = new LockspaceLink(options, modules, dispatch);
-    this.#condition = new ConditionPoll(options.lockspace, { ...modules, log }, dispatch);
+    this.#condition = new ConditionPoll(options.lockspace, modules, dispatch);
     this.#adopted = withResolver();
     this.done = this.#run();
   }

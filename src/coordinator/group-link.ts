@@ -97,6 +97,8 @@ export class GroupLink {
     const patience = new AbortController();
     await Promise.race([this.#lastSend, pause(this.#clock, FAREWELL_MS, patience.signal)]);
     patience.abort();
+    // Our own departure is no news to us.
+    group.removeAllListeners();
     try {
       await group.leave();
     } catch (error) {

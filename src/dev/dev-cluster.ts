@@ -73,7 +73,7 @@ export class DevCluster {
           openLockList({
             directory: listDirectory, bootId, lockspace: NAME, clock: systemClock, log,
           }),
-        processWatch: openProcessWatch(),
+        processWatch: await openProcessWatch(),
         clock: systemClock,
         log: (level, message) => log.log(level, message),
       },
