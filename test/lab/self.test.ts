@@ -5,6 +5,7 @@ import test from 'ava';
 import { type Lab, startLab } from './cluster.js';
 import type { Guest } from './guest/guest.js';
 import { waitUntil } from './host/wait.js';
+import { Timeline } from './timeline.js';
 
 test('three guests form a cluster, one dies, is fenced, and DLM recovers without it', async (t) => {
   t.timeout(900_000);
@@ -78,22 +79,4 @@ async function fenceLog(lab: Lab, indexes: readonly number[]): Promise<string> {
   const command = 'journalctl --no-pager -t fence_holdfast_lab; dlm_tool dump | grep -i fence';
   const logs = await Promise.all(indexes.map((index) => lab.node(index).attempt(command)));
   return logs.map(({ stdout }) => stdout).join('');
-}
-
-/** When things happened, in seconds since the start and since the event before. */
-class Timeline {
-  readonly #print: (line: string) => void;
-  readonly #started = performance.now();
-  #last = this.#started;
-
-  constructor(print: (line: string) => void) {
-    this.#print = print;
-  }
-
-  mark(what: string): void {
-    const now = performance.now();
-    const seconds = (from: number): string => ((now - from) / 1000).toFixed(1).padStart(6);
-    this.#print(`${seconds(this.#started)} s (+${seconds(this.#last)})  ${what}`);
-    this.#last = now;
-  }
 }

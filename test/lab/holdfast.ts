@@ -1,0 +1,112 @@
+import type { CoordinatorEvent, LockView, NodeView, StatusView } from '../../src/control/schema.js';
+import { DEPLOY_PATH } from './deployment.js';
+import type { Guest } from './guest/guest.js';
+import { waitUntil } from './host/wait.js';
+
+const MAIN = `${DEPLOY_PATH}/build/src/main.js`;
+const CLI = `${DEPLOY_PATH}/build/src/cli/main.js`;
+const CLI_TIMEOUT_MS = 60_000;
+const READY_MS = 120_000;
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** holdfastd and the command line on one guest of the lab, used as an operator would. */
+export class HoldfastNode {
+  readonly guest: Guest;
+  #starts = 0;
+  #unit = '';
+  #pid = 0;
+
+  constructor(guest: Guest) {
+    this.guest = guest;
+  }
+
+  /** Starts the daemon; a new unit each time, so that each run has a log of its own. */
+  async start(): Promise<void> {
+    this.#starts += 1;
+    this.#unit = `holdfastd-${this.#starts}`;
+    const program = await this.guest.start(this.#unit, ['/usr/bin/env', 'node', MAIN]);
+    this.#pid = program.pid;
+  }
+
+  /** Waits until the node vouches for its locks. */
+  async ready(): Promise<void> {
+    await this.until('vouch for its locks', async () => {
+      return (await this.status()).standing.kind === 'ok';
+    }, READY_MS);
+  }
+
+  /** Kills the daemon and the process that speaks to libdlm, in one blow. */
+  async killAll(): Promise<void> {
+    await this.guest.exec(`kill -9 ${this.#pid} $(pgrep -P ${this.#pid})`);
+  }
+
+  async signal(name: string): Promise<void> {
+    await this.guest.exec(`kill -${name} ${this.#pid}`);
+  }
+
+  async isRunning(): Promise<boolean> {
+    return (await this.guest.attempt(`kill -0 ${this.#pid}`)).code === 0;
+  }
+
+  async cli(words: string): Promise<CliResult> {
+    return this.guest.attempt(`node ${CLI} ${words}`, { timeoutMs: CLI_TIMEOUT_MS });
+  }
+
+  async #json(words: string): Promise<unknown> {
+    const { code, stdout, stderr } = await this.cli(`--json ${words}`);
+    if (code !== 0) throw new Error(`${this.guest.name}: ${words} gave ${code}: ${stdout}${stderr}`);
+    return JSON.parse(stdout);
+  }
+
+  async status(): Promise<StatusView> {
+    return (await this.#json('status')) as StatusView;
+  }
+
+  async nodes(): Promise<readonly NodeView[]> {
+    return ((await this.#json('nodes')) as { nodes: NodeView[] }).nodes;
+  }
+
+  async locks(): Promise<readonly LockView[]> {
+    return ((await this.#json('locks')) as { locks: LockView[] }).locks;
+  }
+
+  /** What this node says of that one. */
+  async stateOf(nodeId: number): Promise<string | undefined> {
+    return (await this.nodes()).find((node) => node.id === nodeId)?.state;
+  }
+
+  /** Records every event from now on in a file of the guest; see `watched`. */
+  async watch(): Promise<void> {
+    const command = `node ${CLI} --json watch >> /var/tmp/watch-${this.#starts}.jsonl`;
+    await this.guest.start(`watch-${this.#starts}`, ['/bin/sh', '-c', command]);
+  }
+
+  async watched(): Promise<readonly CoordinatorEvent[]> {
+    const { stdout } = await this.guest.exec(`cat /var/tmp/watch-${this.#starts}.jsonl`);
+    return stdout.trim().split('\n').filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as CoordinatorEvent);
+  }
+
+  /** The kernel's own table of this node's locks in the lockspace. */
+  async kernelLocks(): Promise<string> {
+    return (await this.guest.exec('cat /sys/kernel/debug/dlm/holdfast_locks')).stdout;
+  }
+
+  async until(what: string, happened: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+    await waitUntil(happened, {
+      what: `${this.guest.name} to ${what}`, timeoutMs, explain: () => this.log(),
+    });
+  }
+
+  async log(): Promise<string> {
+    const { stdout } = await this.guest.attempt(
+      `journalctl --no-pager -o short-precise -u 'holdfastd-*' | tail -60; dlm_tool ls -n; dlm_tool status`,
+    );
+    return `--- ${this.guest.name}\n${stdout}`;
+  }
+}
