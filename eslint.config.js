@@ -54,7 +54,14 @@ export default tseslint.config(
     files: ['src/coordinator/core/**/*.ts'],
     rules: {
       'no-restricted-imports': ['error', { patterns: [{ regex: '^(?!\\./|\\.\\./)', message: 'The core imports only itself.' }] }],
-      'no-restricted-globals': ['error', 'Date', 'setTimeout', 'setInterval', 'setImmediate', 'process', 'performance', 'crypto', 'queueMicrotask'],
+      'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'setImmediate', 'process', 'performance', 'crypto', 'queueMicrotask'],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0], CallExpression[callee.name='Date'], MemberExpression[object.name='Date']",
+          message: 'Time enters the core as an event.',
+        },
+      ],
       'no-restricted-properties': ['error', { object: 'Math', property: 'random' }],
     },
   },

@@ -12,13 +12,14 @@ import type { LockView } from './core/view.js';
  * - `LIST_FAILED`: the lock list cannot be written. `LOCKS_HELD`: a stop was refused.
  * - `BAD_NAME`: a resource or owner name breaks the rule that the message states.
  * - `OWNER_GONE`: the owning process does not exist. `LIMIT`: a named bound was reached.
- * - `LOCK_MANAGER`: the lock manager failed; `cause` says how. `STOPPING`.
+ * - `LOCK_MANAGER`: the lock manager failed; the message says how. `STOPPING`.
+ * - `UNSAFE`: the daemon refuses to run as things are configured.
  */
 export type CoordinatorErrorCode =
   | 'HELD' | 'TIMEOUT' | 'CANCELED' | 'NOT_HELD' | 'NOT_OWNER' | 'BUSY'
   | 'STARTING' | 'NO_QUORUM' | 'RECOVERING' | 'ISOLATED'
   | 'LIST_FAILED' | 'LOCKS_HELD' | 'BAD_NAME' | 'OWNER_GONE' | 'LIMIT'
-  | 'LOCK_MANAGER' | 'STOPPING';
+  | 'LOCK_MANAGER' | 'STOPPING' | 'UNSAFE';
 
 export class CoordinatorError extends HoldfastError {
   readonly code: CoordinatorErrorCode;

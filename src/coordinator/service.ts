@@ -34,6 +34,12 @@ export interface ReleaseResult {
 }
 
 /**
+ * What a clean stop does with held locks: refuse while there are any, release them (their
+ * protection ends), or keep them as orphans that the next start adopts.
+ */
+export type StopLocks = 'refuse' | 'release' | 'keep';
+
+/**
  * What the control API serves. Every answer but acquire and release comes from memory at once,
  * whatever state the cluster is in. Rejects with CoordinatorError.
  */
@@ -44,6 +50,8 @@ export interface CoordinatorService {
   locks(): readonly LockView[];
   acquire(request: AcquireRequest): Promise<AcquireResult>;
   release(request: ReleaseRequest): Promise<ReleaseResult>;
+  /** Stops the daemon cleanly. Rejects with `LOCKS_HELD` and goes on running when it may not. */
+  stop(locks: StopLocks): Promise<{ readonly kept: number }>;
   /** Calls back for every event from now on, until the returned function is called. */
   subscribe(listener: (event: CoordinatorEvent) => void): () => void;
 }

@@ -57,7 +57,11 @@ export interface Group extends EventEmitter<GroupEvents> {
   readonly self: Member;
   /** Largest payload of one multicast, in bytes. */
   readonly payloadBytesMax: number;
-  /** Joins the group named by these 1 to 128 bytes. Rejects with CpgError. At most one group. */
+  /**
+   * Joins the group named by these 1 to 128 bytes; resolves once the `view` that shows it has
+   * been emitted. Rejects with CpgError. One membership per object: corosync never lets a
+   * connection join again after a leave (`EXIST`), so open a new group for that.
+   */
   join(name: string): Promise<void>;
   /**
    * Sends to all members, oneself included, in total order (CPG_TYPE_AGREED).
@@ -67,7 +71,10 @@ export interface Group extends EventEmitter<GroupEvents> {
    * `CLOSED`. Takes a copy of the payload; sends in the order of the calls.
    */
   multicast(payload: Uint8Array): Promise<void>;
-  /** Leaves the group; the others see `leave`. Resolves once corosync has taken it. */
+  /**
+   * Leaves the group; the others see `leave`. Resolves once our own departure was delivered.
+   * Multicasts not yet sent, or whose copy had not come back by then, reject with `NOT_JOINED`.
+   */
   leave(): Promise<void>;
   /** Closes the connection; without a leave before, the others see `procdown`. Idempotent. */
   close(): Promise<void>;

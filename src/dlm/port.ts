@@ -73,8 +73,11 @@ export interface StalledOperation {
 }
 
 export interface LockspaceEvents {
-  /** Someone waits for what this lock excludes (a blocking AST), in that mode. */
-  blocking: [id: LockId, mode: LockMode];
+  /**
+   * Someone waits for what this lock excludes (a blocking AST). In which mode is null where it
+   * cannot be known: libdlm keeps it from its callers.
+   */
+  blocking: [id: LockId, mode: LockMode | null];
   /** The state may have changed: read it again. A hint; states are also polled. */
   changed: [];
   /** Operations stuck in the kernel, longest first; empty when none is any more. */

@@ -72,6 +72,8 @@ export interface LockView {
   readonly nodeState: PeerState;
   /** When the lock came into this state, ISO 8601, by its own node's clock. */
   readonly since: string;
+  /** What a reader should know beyond the fields, in a sentence; null when nothing. */
+  readonly note: string | null;
 }
 
 export interface StatusView {

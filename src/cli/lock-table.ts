@@ -1,0 +1,19 @@
+import type { LockView } from '../control/schema.js';
+import { renderTable } from './table.js';
+import { describeTime } from './text.js';
+import { describeLockNode, describeOwner } from './wording.js';
+
+/** Locks as a table: what, who, where, how, since when. */
+export function renderLocks(locks: readonly LockView[], now: number): string {
+  return renderTable(
+    ['RESOURCE', 'MODE', 'STATE', 'OWNER', 'NODE', 'SINCE'],
+    locks.map((lock) => [
+      lock.resource,
+      lock.mode,
+      lock.state,
+      describeOwner(lock.owner),
+      describeLockNode(lock),
+      describeTime(lock.since, now),
+    ]),
+  );
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import type { Outcome } from './action.js';
+import { addCommonOptions } from './common-options.js';
+import type { CliContext } from './context.js';
+import { EXIT_CODES_HELP } from './exit-code.js';
+import { addLockCommands } from './lock-commands.js';
+import { addRunCommand } from './run-command.js';
+import { actWith, addCommand, type Wiring } from './wire-command.js';
+
+/** The command line's grammar. What a command does is loaded only when it is used. */
+export function createProgram(context: CliContext, outcome: Outcome): Command {
+  const program = new Command('holdfast')
+    .description('Cluster-wide locks that survive their daemon, and a view of who holds what.')
+    .version(readVersion())
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
+    .showHelpAfterError('(holdfast --help says more)')
+    .addHelpText('after', EXIT_CODES_HELP);
+  addCommonOptions(program);
+  const wiring = { context, outcome };
+  addViewCommands(program, wiring);
+  addLockCommands(program, wiring);
+  addRunCommand(program, wiring);
+  return program;
+}
+
+function addViewCommands(program: Command, wiring: Wiring): void {
+  actWith(
+    addCommand(program, 'status', 'what this node is, and how far it can vouch for its locks'),
+    wiring,
+    async (job) => (await import('./commands/status.js')).showStatus(job),
+  );
+  actWith(
+    addCommand(program, 'nodes', 'every known node, and what its state means for its locks'),
+    wiring,
+    async (job) => (await import('./commands/nodes.js')).showNodes(job),
+  );
+  actWith<{ node?: string }>(
+    addCommand(program, 'locks', 'who holds what, on every node')
+      .argument('[resource]', 'only the locks on it')
+      .addOption(new Option('--node <node>', 'only the locks of this node; its name or id')),
+    wiring,
+    async (job, [resource], { node }) =>
+      (await import('./commands/locks.js')).showLocks(job, { resource, node }),
+  );
+  actWith(
+    addCommand(program, 'watch', 'print every change until interrupted'),
+    wiring,
+    async (job) => (await import('./commands/watch.js')).watch(job),
+  );
+}
+
+/** Of the package that this file is part of. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}

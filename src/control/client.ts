@@ -1,0 +1,132 @@
+import { HoldfastError } from '../errors.js';
+import { ControlError } from './error.js';
+import { EventTooLong, readEvents } from './event-stream.js';
+import { exchange, toControlError, type Exchange } from './exchange.js';
+import { RELEASE_REPLY_MS_MAX, REPLY_MS_MAX } from './limits.js';
+import { badReply, parseReply, readReply } from './reply.js';
+import {
+  acquireReplySchema, eventSchema, locksReplySchema, nodesReplySchema, releaseReplySchema,
+  statusSchema, stopReplySchema, watchEndSchema, type AcquireResult, type CoordinatorEvent, type LockMode,
+  type LockView, type NodeView, type Owner, type ReleaseResult, type StatusView,
+} from './schema.js';
+
+export interface AcquireQuestion {
+  readonly resource: string;
+  readonly mode: LockMode;
+  readonly owner: Owner;
+  /** In ms: 0 = do not wait, null = for ever. */
+  readonly waitMs: number | null;
+  /** Aborting it hangs up, and so cancels a waiting acquire. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ReleaseQuestion {
+  readonly resource: string;
+  readonly owner: Owner;
+  /** How long to wait for the answer, in ms; the release goes on without us. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * The daemon's control API. Each call opens a connection of its own. Every method throws
+ * `RefusedError` when the daemon says no, and `ControlError` when it cannot be asked.
+ */
+export interface ControlClient {
+  status(): Promise<StatusView>;
+  nodes(): Promise<readonly NodeView[]>;
+  locks(): Promise<readonly LockView[]>;
+  acquire(question: AcquireQuestion): Promise<AcquireResult>;
+  release(question: ReleaseQuestion): Promise<ReleaseResult>;
+  /** Stops the daemon cleanly; `refuse` throws `LOCKS_HELD` while it holds any. */
+  stop(locks: 'refuse' | 'release' | 'keep'): Promise<{ readonly kept: number }>;
+  /**
+   * Every change from now on. Ends without an error only when `signal` is aborted; otherwise it
+   * throws `WATCH_ENDED` with the daemon's reason, or `CONNECTION_LOST`.
+   */
+  watch(signal: AbortSignal): AsyncGenerator<CoordinatorEvent>;
+}
+
+/** Connects to nothing yet: the first call does. */
+export function openControlClient(options: { readonly socketPath: string }): ControlClient {
+  const { socketPath } = options;
+  const send = (ask: Partial<Exchange> & Pick<Exchange, 'path'>) => exchange(socketPath, {
+    method: 'GET', body: null, timeoutMs: REPLY_MS_MAX, signal: null, ...ask,
+  });
+  return {
+    async status() {
+      return readReply(await send({ path: '/v1/status' }), statusSchema, socketPath);
+    },
+    async nodes() {
+      const response = await send({ path: '/v1/nodes' });
+      return (await readReply(response, nodesReplySchema, socketPath)).nodes;
+    },
+    async locks() {
+      const response = await send({ path: '/v1/locks' });
+      return (await readReply(response, locksReplySchema, socketPath)).locks;
+    },
+    async acquire({ signal, ...body }) {
+      const response = await send({
+        method: 'POST',
+        path: '/v1/acquire',
+        body,
+        timeoutMs: acquireTimeoutMs(body.waitMs),
+        signal: signal ?? null,
+      });
+      return readReply(response, acquireReplySchema, socketPath);
+    },
+    async release({ timeoutMs = RELEASE_REPLY_MS_MAX, ...body }) {
+      const response = await send({ method: 'POST', path: '/v1/release', body, timeoutMs });
+      return readReply(response, releaseReplySchema, socketPath);
+    },
+    async stop(locks) {
+      const response = await send({
+        method: 'POST', path: '/v1/stop', body: { locks }, timeoutMs: RELEASE_REPLY_MS_MAX,
+      });
+      return readReply(response, stopReplySchema, socketPath);
+    },
+    watch: (signal) => watch(socketPath, signal),
+  };
+}
+
+/** Longer than the daemon waits, so that it is the daemon that says why there was no grant. */
+function acquireTimeoutMs(waitMs: number | null): number | null {
+  const TIMER_MS_MAX = 2_147_483_647;
+  return waitMs === null ? null : Math.min(waitMs + REPLY_MS_MAX, TIMER_MS_MAX);
+}
+
+async function* watch(
+  socketPath: string,
+  signal: AbortSignal,
+): AsyncGenerator<CoordinatorEvent> {
+  try {
+    const response = await exchange(socketPath, {
+      method: 'GET', path: '/v1/watch', body: null, timeoutMs: REPLY_MS_MAX, signal,
+    });
+    if (response.statusCode !== 200) {
+      await readReply(response, eventSchema, socketPath);
+      return;
+    }
+    for await (const event of readEvents(response)) {
+      if (event.name === 'end') {
+        const end = parseReply(event.data, watchEndSchema, socketPath);
+        throw new ControlError('WATCH_ENDED', socketPath, end.message, { retryable: true });
+      }
+      yield parseReply(event.data, eventSchema, socketPath);
+    }
+  } catch (error) {
+    if (signal.aborted) {
+      return;
+    }
+    throw toWatchError(error, socketPath);
+  }
+  if (!signal.aborted) {
+    throw toControlError(new Error('the stream ended without a reason'), socketPath);
+  }
+}
+
+function toWatchError(error: unknown, socketPath: string): unknown {
+  if (error instanceof EventTooLong) {
+    return badReply(socketPath, error.message, error);
+  }
+  return error instanceof HoldfastError ? error : toControlError(error, socketPath);
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { HTTP_STATUS } from './http-status.js';
+import {
+  acquireReplySchema, acquireRequestSchema, errorReplySchema, eventSchema, locksReplySchema,
+  nodesReplySchema, releaseReplySchema, releaseRequestSchema, statusSchema, stopReplySchema,
+  stopRequestSchema, watchEndSchema,
+} from './schema.js';
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The control API in OpenAPI 3.1, made from the very schemas that requests are held to. */
+export function describeApi(version: string): JsonObject {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Holdfast control API',
+      version,
+      description: 'HTTP on a unix socket; by default /run/holdfast/control.sock.',
+    },
+    paths: {
+      '/v1/status': get('What this node is, and how far it can vouch for its locks', statusSchema),
+      '/v1/nodes': get('Every node that this one knows', nodesReplySchema),
+      '/v1/locks': get('Every lock that this node knows, of every node', locksReplySchema),
+      '/v1/acquire': post('Take a lock', acquireRequestSchema, acquireReplySchema),
+      '/v1/release': post('Give a lock back', releaseRequestSchema, releaseReplySchema),
+      '/v1/stop': post('Stop the daemon cleanly', stopRequestSchema, stopReplySchema),
+      '/v1/watch': watch(),
+      '/v1/openapi.json': get('This document', z.record(z.string(), z.unknown())),
+    },
+  };
+}
+
+function get(summary: string, reply: z.ZodType): JsonObject {
+  return { get: { summary, responses: responses(json(reply, 'output')) } };
+}
+
+function post(summary: string, request: z.ZodType, reply: z.ZodType): JsonObject {
+  return {
+    post: {
+      summary,
+      requestBody: { required: true, content: json(request, 'input') },
+      responses: responses(json(reply, 'output')),
+    },
+  };
+}
+
+function watch(): JsonObject {
+  return {
+    get: {
+      summary: 'Every change from now on, as server-sent events',
+      description:
+        'Each event is named by its type and has it as JSON in `data`. The last event is `end`, ' +
+        `with: ${JSON.stringify(toJsonSchema(watchEndSchema, 'output'))}`,
+      responses: responses({ 'text/event-stream': { schema: toJsonSchema(eventSchema, 'output') } }),
+    },
+  };
+}
+
+function responses(content: JsonObject): JsonObject {
+  const codes = Object.entries(HTTP_STATUS).map(([code, status]) => `${code} ${status}`);
+  return {
+    200: { description: 'Done', content },
+    default: {
+      description: `Refused; error.code says why: ${codes.join(', ')}`,
+      content: json(errorReplySchema, 'output'),
+    },
+  };
+}
+
+function json(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+  return { 'application/json': { schema: toJsonSchema(schema, io) } };
+}
+
+function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+  return z.toJSONSchema(schema, { io });
+}

@@ -1,0 +1,48 @@
+import type { FastifyInstance } from 'fastify';
+import type { CoordinatorService } from '../coordinator/service.js';
+import { publishCounters, type ControlCounters } from './counters.js';
+import { parseRequest } from './error-reply.js';
+import { describeApi } from './openapi.js';
+import type { PendingRequests } from './pending-requests.js';
+import { acquireRequestSchema, releaseRequestSchema, stopRequestSchema } from './schema.js';
+import type { Watchers } from './watchers.js';
+
+export interface RouteModules {
+  readonly service: CoordinatorService;
+  readonly pending: PendingRequests;
+  readonly watchers: Watchers;
+  readonly counters: ControlCounters;
+}
+
+/** The addresses of the control API, one handler each. */
+export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
+  const { service, pending, watchers, counters } = modules;
+
+  app.get('/v1/status', () => {
+    const status = service.status();
+    return { ...status, counters: { ...status.counters, ...publishCounters(counters) } };
+  });
+  app.get('/v1/nodes', () => ({ nodes: service.nodes() }));
+  app.get('/v1/locks', () => ({ locks: service.locks() }));
+  app.get('/v1/openapi.json', () => describeApi(service.status().version));
+
+  app.post('/v1/acquire', (request, reply) => {
+    const wanted = parseRequest(acquireRequestSchema, request.body);
+    return pending.run(reply.raw, (signal) => service.acquire({ ...wanted, signal }));
+  });
+  app.post('/v1/release', (request, reply) => {
+    const wanted = parseRequest(releaseRequestSchema, request.body);
+    return pending.run(reply.raw, (signal) => service.release({ ...wanted, signal }));
+  });
+
+  app.post('/v1/stop', (request, reply) => {
+    const { locks } = parseRequest(stopRequestSchema, request.body);
+    return pending.run(reply.raw, () => service.stop(locks));
+  });
+
+  app.get('/v1/watch', (_request, reply) => {
+    watchers.assertRoom();
+    reply.hijack();
+    watchers.add(reply.raw);
+  });
+}

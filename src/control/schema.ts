@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import type { LockMode } from '../coordinator/core/mode.js';
+import type { Owner } from '../coordinator/core/owner.js';
+import type {
+  CoordinatorEvent, LockState, LockView, NodeView, PeerState, Standing, StatusView,
+} from '../coordinator/core/view.js';
+import type {
+  AcquireRequest, AcquireResult, ReleaseRequest, ReleaseResult, StopLocks,
+} from '../coordinator/service.js';
+import { PID_MAX, WAIT_MS_MAX } from './limits.js';
+import { ownerName, resourceName } from './names.js';
+
+/**
+ * What goes over the control socket. Names and shapes are those of the coordinator's own types;
+ * `satisfies` holds them to it, and a test holds them to it in the other direction.
+ *
+ * Requests are strict, so that a misspelt field is not ignored. Replies are not, so that a newer
+ * daemon may say more than an older client understands.
+ */
+export const lockModeSchema = z.enum(['NL', 'CR', 'CW', 'PR', 'PW', 'EX']) satisfies
+  z.ZodType<LockMode>;
+
+const processOwner = {
+  kind: z.literal('process'),
+  pid: z.int().min(1).max(PID_MAX),
+  startTime: z.int().min(0),
+};
+
+/** An owner as a caller may name it. */
+export const ownerRequestSchema = z.discriminatedUnion('kind', [
+  z.strictObject(processOwner),
+  z.strictObject({ kind: z.literal('named'), name: ownerName }),
+]) satisfies z.ZodType<Owner>;
+
+const ownerSchema = z.discriminatedUnion('kind', [
+  z.object(processOwner),
+  z.object({ kind: z.literal('named'), name: z.string() }),
+]) satisfies z.ZodType<Owner>;
+
+export const acquireRequestSchema = z.strictObject({
+  resource: resourceName,
+  mode: lockModeSchema.default('EX'),
+  owner: ownerRequestSchema,
+  waitMs: z.int().min(0).max(WAIT_MS_MAX).nullable().default(0),
+}) satisfies z.ZodType<Omit<AcquireRequest, 'signal'>>;
+
+export const releaseRequestSchema = z.strictObject({
+  resource: resourceName,
+  owner: ownerRequestSchema,
+}) satisfies z.ZodType<Omit<ReleaseRequest, 'signal'>>;
+
+const peerStateSchema = z.enum([
+  'joining', 'synced', 'stale', 'left', 'daemon-down', 'node-down', 'recovered',
+]) satisfies z.ZodType<PeerState>;
+
+const lockStateSchema = z.enum([
+  'taking', 'waiting', 'held', 'releasing', 'orphaned', 'quarantined', 'lost',
+]) satisfies z.ZodType<LockState>;
+
+const standingSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('starting'), waitingFor: z.string() }),
+  z.object({ kind: z.literal('ok') }),
+  z.object({ kind: z.literal('no-quorum') }),
+  z.object({ kind: z.literal('recovering'), waitingFor: z.string() }),
+  z.object({ kind: z.literal('isolated'), reason: z.string() }),
+]) satisfies z.ZodType<Standing>;
+
+export const nodeSchema = z.object({
+  id: z.int(),
+  name: z.string(),
+  self: z.boolean(),
+  state: peerStateSchema,
+  since: z.string(),
+  incarnation: z.string().nullable(),
+  bootId: z.string().nullable(),
+  locks: z.int(),
+}) satisfies z.ZodType<NodeView>;
+
+export const lockSchema = z.object({
+  resource: z.string(),
+  lockspace: z.string(),
+  mode: lockModeSchema,
+  state: lockStateSchema,
+  owner: ownerSchema.nullable(),
+  node: z.object({ id: z.int(), name: z.string() }),
+  nodeState: peerStateSchema,
+  since: z.string(),
+  note: z.string().nullable().default(null),
+}) satisfies z.ZodType<LockView>;
+
+export const statusSchema = z.object({
+  node: z.object({ id: z.int().nullable(), name: z.string() }),
+  incarnation: z.string(),
+  bootId: z.string(),
+  version: z.string(),
+  lockspace: z.string(),
+  group: z.string(),
+  standing: standingSchema,
+  quorate: z.boolean().nullable(),
+  quorumNodes: z.array(z.int()).readonly(),
+  locks: z.object({ held: z.int(), waiting: z.int(), other: z.int() }),
+  warnings: z.array(z.string()).readonly(),
+  counters: z.record(z.string(), z.number()).readonly(),
+}) satisfies z.ZodType<StatusView>;
+
+export const eventSchema = z.discriminatedUnion('type', [
+  z.object({ at: z.string(), type: z.literal('standing'), standing: standingSchema }),
+  z.object({ at: z.string(), type: z.literal('node'), node: nodeSchema }),
+  z.object({ at: z.string(), type: z.literal('lock'), lock: lockSchema, gone: z.boolean() }),
+]) satisfies z.ZodType<CoordinatorEvent>;
+
+export const nodesReplySchema = z.object({ nodes: z.array(nodeSchema).readonly() });
+export const locksReplySchema = z.object({ locks: z.array(lockSchema).readonly() });
+
+export const acquireReplySchema = z.object({
+  lock: lockSchema,
+  acquired: z.boolean(),
+}) satisfies z.ZodType<AcquireResult>;
+
+export const releaseReplySchema = z.object({
+  released: z.boolean(),
+  pending: z.boolean(),
+}) satisfies z.ZodType<ReleaseResult>;
+
+export const stopRequestSchema = z.strictObject({
+  locks: z.enum(['refuse', 'release', 'keep']).default('refuse'),
+}) satisfies z.ZodType<{ readonly locks: StopLocks }>;
+
+/** `kept`: how many locks stay held as orphans, for the next start to adopt. */
+export const stopReplySchema = z.object({ kept: z.int() });
+
+/** Every answer outside 2xx. */
+export const errorReplySchema = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean(),
+    holders: z.array(lockSchema).readonly(),
+    problems: z.array(z.object({ path: z.string(), message: z.string() })).readonly(),
+  }),
+});
+
+/** The last thing a watcher is told. */
+export const watchEndSchema = z.object({
+  reason: z.enum(['too-slow', 'stopping']),
+  message: z.string(),
+});
+
+export type ErrorReply = z.output<typeof errorReplySchema>;
+export type WatchEnd = z.output<typeof watchEndSchema>;
+export type { CoordinatorEvent, LockView, NodeView, Standing, StatusView };
+export type { AcquireResult, LockMode, Owner, ReleaseResult };

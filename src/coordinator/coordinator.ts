@@ -1,0 +1,290 @@
+import { messageOf } from '../errors.js';
+import { Callers } from './callers.js';
+import { ConditionPoll } from './condition-poll.js';
+import { nextDeadlineMs } from './core/deadline.js';
+import type { Answer, Effect } from './core/effect.js';
+import type { CoreEvent } from './core/event.js';
+import { viewLocks } from './core/lock-view.js';
+import { viewNodes, viewStatus } from './core/node-view.js';
+import type { Owner } from './core/owner.js';
+import { initialState, type State } from './core/state.js';
+import { step } from './core/step.js';
+import type { CoordinatorEvent, LockView, NodeView, StatusView } from './core/view.js';
+import { EffectRunner } from './effect-runner.js';
+import { CoordinatorError } from './error.js';
+import { GroupLink } from './group-link.js';
+import { LockspaceLink } from './lockspace-link.js';
+import { MessageStamp } from './message-stamp.js';
+import type { CoordinatorModules, CoordinatorOptions, LockListPort } from './modules.js';
+import { OwnerWatch } from './owner-watch.js';
+import { QuorumLink } from './quorum-link.js';
+import { checkOwnerName, toLockName } from './resource-name.js';
+import type {
+  AcquireRequest,
+  AcquireResult,
+  CoordinatorService,
+  ReleaseRequest,
+  ReleaseResult,
+  StopLocks,
+} from './service.js';
+
+/** Ticks are never closer than this, however near the next deadline is. */
+const TICK_MIN_MS = 5;
+
+/**
+ * The shell around the core: feeds it events in their order, carries out its effects, and keeps
+ * the links to corosync and the lock manager alive.
+ */
+export class Coordinator implements CoordinatorService {
+  readonly #options: CoordinatorOptions;
+  readonly #modules: CoordinatorModules;
+  readonly #state: State;
+  readonly #list: LockListPort;
+  readonly #callers = new Callers();
+  readonly #listeners = new Set<(event: CoordinatorEvent) => void>();
+  readonly #runner: EffectRunner;
+  readonly #stamp: MessageStamp;
+  readonly #owners: OwnerWatch;
+  readonly #quorum: QuorumLink;
+  readonly #group: GroupLink;
+  readonly #lockspace: LockspaceLink;
+  readonly #condition: ConditionPoll;
+  readonly #ending = new AbortController();
+  #tickTimer: { cancel(): void } | null = null;
+  #dead = false;
+  readonly #adopted: { readonly promise: Promise<void>; resolve(): void };
+  /** Resolves when the coordinator has stopped; rejects when it cannot run at all. */
+  readonly done: Promise<void>;
+
+  private constructor(
+    options: CoordinatorOptions,
+    modules: CoordinatorModules,
+    list: LockListPort,
+  ) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#list = list;
+    const { clock, log } = modules;
+    const dispatch = (event: CoreEvent): void => this.#dispatch(event);
+    this.#state = initialState({ ...options, nodeId: 0 }, clock.now(), clock.monotonic());
+    this.#runner = new EffectRunner({
+      append: (records) => list.append(records),
+      perform: (effect) => this.#perform(effect),
+      dispatch,
+    });
+    this.#stamp = new MessageStamp(this.#state);
+    this.#owners = new OwnerWatch(modules.processWatch, dispatch);
+    this.#quorum = new QuorumLink(modules.openQuorum, clock, dispatch);
+    this.#group = new GroupLink(options.group, modules, dispatch);
+    this.#lockspace = new LockspaceLink(options, modules, dispatch);
+    this.#condition = new ConditionPoll(options.lockspace, { ...modules, log }, dispatch);
+    this.#adopted = withResolver();
+    this.done = this.#run();
+  }
+
+  /** Reads the list and starts. Rejects with ListError when the list cannot be used. */
+  static async start(
+    options: CoordinatorOptions,
+    modules: CoordinatorModules,
+  ): Promise<Coordinator> {
+    const { list, found } = await modules.openList();
+    const coordinator = new Coordinator(options, modules, list);
+    for (const problem of found.problems) modules.log('error', `the lock list: ${problem}`);
+    coordinator.#dispatch({ kind: 'list-found', locks: found.locks });
+    return coordinator;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ending;
+    const state = this.#state;
+    await Promise.all([
+      this.#quorum.run(signal),
+      this.#lockspace.run(signal, () => state.quorum?.quorate === true),
+      this.#condition.run(signal, () => this.#isCalm()),
+      this.#group.run(signal, this.#adopted.promise),
+    ]).catch((error: unknown) => {
+      this.abandon();
+      throw error;
+    });
+  }
+
+  #isCalm(): boolean {
+    if (this.#state.condition.kind !== 'running') return false;
+    for (const peer of this.#state.peers.values()) if (peer.state === 'node-down') return false;
+    return true;
+  }
+
+  #dispatch(event: CoreEvent): void {
+    if (this.#dead) return;
+    const { clock } = this.#modules;
+    const at = { wallMs: clock.now(), monotonicMs: clock.monotonic() };
+    this.#runner.push(step(this.#state, event, at));
+    if (this.#state.lockspaceLink.kind === 'open') this.#adopted.resolve();
+    if (event.kind === 'view' || event.kind === 'ring' || event.kind === 'quorum') {
+      this.#condition.hurry();
+    }
+    this.#armTick(at.monotonicMs);
+  }
+
+  #armTick(nowMs: number): void {
+    this.#tickTimer?.cancel();
+    const delayMs = Math.max(nextDeadlineMs(this.#state) - nowMs, TICK_MIN_MS);
+    this.#tickTimer = this.#modules.clock.setTimer(delayMs, () => this.#dispatch({ kind: 'tick' }));
+  }
+
+  #perform(effect: Effect): void {
+    if (this.#dead) return;
+    switch (effect.kind) {
+      case 'send':
+        this.#group.send(this.#stamp.encode(effect.body));
+        break;
+      case 'send-snapshot':
+        for (const payload of this.#stamp.encodeSnapshot(effect)) this.#group.send(payload);
+        break;
+      case 'lock':
+        this.#lockspace.perform(effect.action);
+        break;
+      case 'watch-owner':
+        this.#owners.watch(effect.id, effect.owner);
+        break;
+      case 'unwatch-owner':
+        this.#owners.unwatch(effect.id);
+        break;
+      case 'reply':
+        this.#callers.answer(effect.caller, effect.answer);
+        break;
+      case 'publish':
+        this.#publish(effect.event);
+        break;
+      case 'log':
+        this.#modules.log(effect.level, effect.message);
+        break;
+      case 'persist':
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #publish(event: CoordinatorEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#modules.log('error', `a listener failed: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  status(): StatusView {
+    return viewStatus(this.#state);
+  }
+
+  nodes(): readonly NodeView[] {
+    return viewNodes(this.#state);
+  }
+
+  locks(): readonly LockView[] {
+    return viewLocks(this.#state);
+  }
+
+  subscribe(listener: (event: CoordinatorEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async acquire(request: AcquireRequest): Promise<AcquireResult> {
+    const { resource, mode, owner, waitMs, signal } = request;
+    const lockName = toLockName(resource);
+    await this.#checkOwner(owner);
+    const answer = await this.#ask(signal, (caller) => {
+      return { kind: 'acquire', caller, resource, lockName, mode, owner, waitMs };
+    });
+    if (answer.kind === 'acquired') return { lock: answer.lock, acquired: answer.acquired };
+    throw errorOf(answer);
+  }
+
+  async release(request: ReleaseRequest): Promise<ReleaseResult> {
+    const { resource, owner, signal } = request;
+    toLockName(resource);
+    const answer = await this.#ask(signal, (caller) => {
+      return { kind: 'release', caller, resource, owner };
+    });
+    if (answer.kind === 'released') return { released: answer.released, pending: answer.pending };
+    throw errorOf(answer);
+  }
+
+  /**
+   * A clean stop: says goodbye, leaves the group and, when nothing is kept, the lockspace.
+   * Rejects with `LOCKS_HELD` and goes on running when `locks` is `refuse` and some are held.
+   */
+  async stop(locks: StopLocks): Promise<{ readonly kept: number }> {
+    const never = new AbortController().signal;
+    const answer = await this.#ask(never, (caller) => ({ kind: 'stop', caller, locks }));
+    if (answer.kind !== 'stopped') throw errorOf(answer);
+    await this.#runner.settled();
+    await this.#group.leave();
+    const isRunning = this.#state.condition.kind === 'running';
+    await this.#lockspace.close(answer.kept === 0 && isRunning);
+    await this.#end();
+    return { kept: answer.kept };
+  }
+
+  /** Drops everything where it is, as a crash would; what is held becomes orphans. */
+  abandon(): void {
+    this.#end().catch((error: unknown) => {
+      this.#modules.log('error', `the end was not clean: ${messageOf(error)}`);
+    });
+  }
+
+  async #end(): Promise<void> {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#tickTimer?.cancel();
+    this.#ending.abort();
+    this.#adopted.resolve();
+    this.#owners.close();
+    const text = 'the daemon has stopped';
+    this.#callers.answerAll({
+      kind: 'refused', code: 'STOPPING', message: text, retryable: false, holders: [],
+    });
+    await this.#modules.lockManager.close();
+    await this.#list.close();
+  }
+
+  #ask(signal: AbortSignal, event: (caller: number) => CoreEvent): Promise<Answer> {
+    if (this.#dead) throw new CoordinatorError('STOPPING', 'the daemon has stopped');
+    return this.#callers.ask(
+      signal,
+      (caller) => this.#dispatch(event(caller)),
+      (caller) => this.#dispatch({ kind: 'caller-gone', caller }),
+    );
+  }
+
+  async #checkOwner(owner: Owner): Promise<void> {
+    if (owner.kind === 'named') {
+      checkOwnerName(owner.name);
+      return;
+    }
+    const found = await this.#modules.processWatch.identify(owner.pid);
+    if (found?.startTime === owner.startTime) return;
+    const text = `there is no process ${owner.pid} that started at ${owner.startTime} here`;
+    throw new CoordinatorError('OWNER_GONE', `${text}; the owner must be alive to hold a lock`);
+  }
+}
+
+function errorOf(answer: Answer): CoordinatorError {
+  if (answer.kind !== 'refused') {
+    return new CoordinatorError('LOCK_MANAGER', `an answer of the wrong kind: ${answer.kind}`);
+  }
+  const { code, message, retryable, holders } = answer;
+  return new CoordinatorError(code, message, { retryable, holders });
+}
+
+function withResolver(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,207 @@
+import type { Answer, EffectCollector } from './effect.js';
+import type { CoreEvent, LockFailure } from './event.js';
+import { CALLERS_PER_LOCK_MAX, EXPLAIN_GRACE_MS, OWN_LOCKS_MAX } from './limits.js';
+import { findHolders, viewOwnLock } from './lock-view.js';
+import { areCompatible } from './mode.js';
+import { describeOwner } from './owner.js';
+import { addLock, dropLock, findOwnLock, forgetLock, setPhase, shownState, waitingLocks } from './own-locks.js';
+import { refuse, refuseForFailure, refuseForStanding, refuseHeld } from './refusal.js';
+import { beginRelease } from './release.js';
+import type { Caller, LockPhase, OwnLock, State } from './state.js';
+
+type AcquireEvent = Extract<CoreEvent, { kind: 'acquire' }>;
+type Taking = Extract<LockPhase, { kind: 'taking' }>;
+
+/** `(nothing) -> taking`, `-> parked`, or an answer at once. */
+export function onAcquire(state: State, event: AcquireEvent, out: EffectCollector): void {
+  const existing = findOwnLock(state, event.resource, event.owner);
+  const answer =
+    existing === undefined ? admit(state, event) : joinExisting(state, existing, event);
+  if (answer !== null) out.reply(event.caller, answer);
+  else if (existing === undefined) beginTake(state, event, out);
+}
+
+/** Why a new lock may not even be asked for; null when it may. */
+function admit(state: State, event: AcquireEvent): Answer | null {
+  if (state.life.kind === 'stopping' || state.life.kind === 'stopped') {
+    return refuse('STOPPING', 'the daemon is stopping: it takes no new locks');
+  }
+  if (state.locks.size >= OWN_LOCKS_MAX) {
+    return refuse('LIMIT', `this node holds ${OWN_LOCKS_MAX} locks, its limit; release some first`);
+  }
+  const parks = state.standing.kind === 'recovering' && event.waitMs !== 0;
+  return parks ? null : refuseForStanding(state.standing);
+}
+
+function beginTake(state: State, event: AcquireEvent, out: EffectCollector): void {
+  const id = state.nextLockId;
+  const { resource, lockName, mode, owner } = event;
+  const facts = { id, resource, lockName, mode, owner, bootId: state.self.bootId };
+  const callers = [callerOf(state, event)];
+  if (state.standing.kind === 'ok') {
+    addLock(state, facts, takingFor(event.waitMs !== 0, callers), state.wallMs);
+    askKernel(state, id, out);
+  } else {
+    addLock(state, facts, { kind: 'parked', callers }, state.wallMs);
+  }
+  if (owner.kind === 'process') out.watchOwner(id, owner);
+}
+
+function takingFor(wait: boolean, callers: readonly Caller[]): Taking {
+  return { kind: 'taking', wait, callers, cancelling: 'no' };
+}
+
+function askKernel(state: State, id: number, out: EffectCollector): void {
+  const lock = state.locks.get(id);
+  if (lock?.phase.kind !== 'taking') return;
+  const { lockName, mode } = lock.facts;
+  out.persist({ kind: 'intent', at: state.wallMs, lock: lock.facts });
+  out.lock({ kind: 'take', id, lockName, mode, wait: lock.phase.wait });
+}
+
+/** `parked -> taking`: the lockspace runs again. */
+export function unparkAll(state: State, out: EffectCollector): void {
+  for (const lock of waitingLocks(state)) {
+    if (lock.phase.kind !== 'parked') continue;
+    setPhase(state, lock, takingFor(true, lock.phase.callers));
+    askKernel(state, lock.facts.id, out);
+  }
+}
+
+function callerOf(state: State, event: AcquireEvent): Caller {
+  const deadlineMs = event.waitMs === null ? null : state.monotonicMs + event.waitMs;
+  return { caller: event.caller, deadlineMs: event.waitMs === 0 ? null : deadlineMs };
+}
+
+/** The same owner asks again: answered from what is there, or joined to who waits already. */
+function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer | null {
+  const { phase, facts } = lock;
+  const who = describeOwner(event.owner);
+  if (facts.mode !== event.mode && facts.mode !== 'EX') {
+    const text = `${who} has '${facts.resource}' in ${facts.mode} and cannot have it in`;
+    return refuse('BUSY', `${text} ${event.mode} beside that; release it first`);
+  }
+  switch (phase.kind) {
+    case 'held':
+      return { kind: 'acquired', lock: viewOwnLock(state, lock), acquired: false };
+    case 'parked':
+    case 'taking': {
+      if (phase.kind === 'taking' && phase.cancelling !== 'no') break;
+      if (phase.callers.length >= CALLERS_PER_LOCK_MAX) {
+        return refuse('LIMIT', `${CALLERS_PER_LOCK_MAX} callers wait for '${facts.resource}'`);
+      }
+      if (event.waitMs === 0 && shownState(phase) === 'waiting') {
+        const holders = findHolders(state, facts.resource, event.mode, facts.id);
+        return refuseHeld('HELD', facts.resource, event.mode, holders);
+      }
+      lock.phase = { ...phase, callers: [...phase.callers, callerOf(state, event)] };
+      return null;
+    }
+    case 'releasing':
+    case 'orphaned':
+    case 'adopting':
+    case 'quarantined':
+      break;
+    default:
+      return phase satisfies never;
+  }
+  return refuse('BUSY', `'${facts.resource}' is just changing hands for ${who}; try again`);
+}
+
+/** `taking -> held`, or `taking -> releasing` when nobody wants it any more. */
+export function onGranted(state: State, id: number, out: EffectCollector): void {
+  const lock = state.locks.get(id);
+  if (lock?.phase.kind !== 'taking') return;
+  const { callers } = lock.phase;
+  if (callers.length === 0) {
+    beginRelease(state, lock, 'granted after its caller had gone', null, out);
+    return;
+  }
+  setPhase(state, lock, { kind: 'held' });
+  out.persist({ kind: 'held', at: state.wallMs, id });
+  const note = noteOnGrant(state, lock);
+  const view = { ...viewOwnLock(state, lock), note };
+  for (const { caller } of callers) out.reply(caller, { kind: 'acquired', lock: view, acquired: true });
+  if (note !== null) out.log('info', `'${lock.facts.resource}' ${note}`);
+}
+
+/** How long after a holder's node death the grant came; null when none died. */
+function noteOnGrant(state: State, lock: OwnLock): string | null {
+  for (const peer of state.peers.values()) {
+    if (peer.nodeDownMs === null) continue;
+    const had = [...peer.entries.values()].some(
+      (entry) =>
+        entry.resource === lock.facts.resource && !areCompatible(entry.mode, lock.facts.mode),
+    );
+    if (!had) continue;
+    const afterMs = Math.round(state.monotonicMs - peer.nodeDownMs);
+    return `was granted ${afterMs} ms after corosync reported ${peer.name} gone`;
+  }
+  return null;
+}
+
+/** `taking -> (nothing)`: refused, cancelled, or failed. */
+export function onTakeFailed(
+  state: State,
+  id: number,
+  failure: LockFailure,
+  out: EffectCollector,
+): void {
+  const lock = state.locks.get(id);
+  if (lock?.phase.kind !== 'taking') return;
+  // The lock manager's process ended: what became of the take, adoption will tell.
+  if (failure.code === 'CHILD_LOST' || failure.code === 'CLOSED') return;
+  const { phase, facts } = lock;
+  dropLock(state, out, lock, `not granted: ${failure.code}`);
+  for (const { caller } of phase.callers) {
+    if (failure.code === 'WOULD_BLOCK') refuseExplained(state, caller, 'HELD', lock, out);
+    else if (phase.cancelling === 'timeout') refuseExplained(state, caller, 'TIMEOUT', lock, out);
+    else if (phase.cancelling === 'canceled') {
+      out.reply(caller, refuse('CANCELED', `waiting for '${facts.resource}' was cancelled`));
+    } else out.reply(caller, refuseForFailure(facts.resource, failure));
+  }
+}
+
+/** Names the holder at once if it is known, or leaves its manifest a moment to arrive. */
+function refuseExplained(
+  state: State,
+  caller: number,
+  code: 'HELD' | 'TIMEOUT',
+  lock: OwnLock,
+  out: EffectCollector,
+): void {
+  const { resource, mode, id } = lock.facts;
+  const holders = findHolders(state, resource, mode, id);
+  if (holders.length > 0) {
+    out.reply(caller, refuseHeld(code, resource, mode, holders));
+    return;
+  }
+  const deadlineMs = state.monotonicMs + EXPLAIN_GRACE_MS;
+  state.unexplained.push({ caller, code, resource, mode, deadlineMs });
+}
+
+/** Answers the refusals whose holder is known by now, or whose moment has passed. */
+export function settleUnexplained(state: State, out: EffectCollector): void {
+  if (state.unexplained.length === 0) return;
+  state.unexplained = state.unexplained.filter((open) => {
+    const holders = findHolders(state, open.resource, open.mode, null);
+    if (holders.length === 0 && state.monotonicMs < open.deadlineMs) return true;
+    out.reply(open.caller, refuseHeld(open.code, open.resource, open.mode, holders));
+    return false;
+  });
+}
+
+/** The intent could not be written: `taking -> (nothing)`, and nothing was asked of the kernel. */
+export function onIntentFailed(
+  state: State,
+  id: number,
+  message: string,
+  out: EffectCollector,
+): void {
+  const lock = state.locks.get(id);
+  if (lock?.phase.kind !== 'taking') return;
+  forgetLock(state, lock);
+  if (lock.facts.owner?.kind === 'process') out.unwatchOwner(id);
+  const text = `the lock list cannot be written (${message}): no new locks until it can`;
+  for (const { caller } of lock.phase.callers) out.reply(caller, refuse('LIST_FAILED', text));
+}

@@ -1,0 +1,21 @@
+import { CANCEL_GRACE_MS, REQUEST_RETRY_MS } from './limits.js';
+import { waitingLocks } from './own-locks.js';
+import type { State } from './state.js';
+
+/** When the core next needs a `tick`, monotonic ms; the shell keeps one timer for it. */
+export function nextDeadlineMs(state: State): number {
+  let next = state.digestDueMs;
+  for (const lock of waitingLocks(state)) {
+    const { phase } = lock;
+    if (phase.kind !== 'parked' && phase.kind !== 'taking') continue;
+    const graceMs = phase.kind === 'taking' && phase.cancelling !== 'no' ? CANCEL_GRACE_MS : 0;
+    for (const { deadlineMs } of phase.callers) {
+      if (deadlineMs !== null) next = Math.min(next, deadlineMs + graceMs);
+    }
+  }
+  for (const { deadlineMs } of state.unexplained) next = Math.min(next, deadlineMs);
+  for (const { requestedMs } of state.peers.values()) {
+    if (requestedMs !== null) next = Math.min(next, requestedMs + REQUEST_RETRY_MS);
+  }
+  return next;
+}

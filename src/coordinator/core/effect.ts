@@ -1,0 +1,116 @@
+import type { ManifestEntry, MessageBody } from './message.js';
+import type { LockMode } from './mode.js';
+import type { Owner } from './owner.js';
+import type { ListRecord } from './record.js';
+import type { CoordinatorEvent, LockView } from './view.js';
+
+export type RefusalCode =
+  | 'HELD' | 'TIMEOUT' | 'CANCELED' | 'NOT_HELD' | 'NOT_OWNER' | 'BUSY'
+  | 'STARTING' | 'NO_QUORUM' | 'RECOVERING' | 'ISOLATED'
+  | 'LIST_FAILED' | 'LOCKS_HELD' | 'OWNER_GONE' | 'LIMIT' | 'LOCK_MANAGER' | 'STOPPING';
+
+/** The answer to a caller. */
+export type Answer =
+  | { readonly kind: 'acquired'; readonly lock: LockView; readonly acquired: boolean }
+  | { readonly kind: 'released'; readonly released: boolean; readonly pending: boolean }
+  /** Nothing of this node is in the kernel's way any more; the daemon may go. */
+  | { readonly kind: 'stopped'; readonly kept: number }
+  | {
+      readonly kind: 'refused';
+      readonly code: RefusalCode;
+      readonly message: string;
+      readonly retryable: boolean;
+      readonly holders: readonly LockView[];
+    };
+
+/** What the lock manager is asked for; the shell turns `id` into the lock manager's own. */
+export type LockAction =
+  | {
+      readonly kind: 'take';
+      readonly id: number;
+      readonly lockName: string;
+      readonly mode: LockMode;
+      readonly wait: boolean;
+    }
+  | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'unlock'; readonly id: number }
+  | {
+      readonly kind: 'adopt';
+      readonly id: number;
+      readonly lockName: string;
+      readonly mode: LockMode;
+    };
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+
+/**
+ * What the shell must do, in the order of the list: persist, then multicast, then lock, then
+ * reply. When the write fails, a take whose `intent` was in it is not carried out, and the shell
+ * says so with a `intent-failed` event; the rest goes on, since the kernel and the older records
+ * still prove what is held.
+ */
+export type Effect =
+  | { readonly kind: 'persist'; readonly records: readonly ListRecord[] }
+  | { readonly kind: 'send'; readonly body: MessageBody }
+  | {
+      readonly kind: 'send-snapshot';
+      readonly manifestVersion: number;
+      readonly entries: readonly ManifestEntry[];
+    }
+  | { readonly kind: 'lock'; readonly action: LockAction }
+  | { readonly kind: 'watch-owner'; readonly id: number; readonly owner: Owner }
+  | { readonly kind: 'unwatch-owner'; readonly id: number }
+  | { readonly kind: 'reply'; readonly caller: number; readonly answer: Answer }
+  | { readonly kind: 'publish'; readonly event: CoordinatorEvent }
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string };
+
+/** Gathers one step's effects and hands them out in the order of the contract. */
+export class EffectCollector {
+  readonly #records: ListRecord[] = [];
+  readonly #sends: Effect[] = [];
+  readonly #locks: Effect[] = [];
+  readonly #replies: Effect[] = [];
+
+  persist(record: ListRecord): void {
+    this.#records.push(record);
+  }
+
+  send(body: MessageBody): void {
+    this.#sends.push({ kind: 'send', body });
+  }
+
+  sendSnapshot(manifestVersion: number, entries: readonly ManifestEntry[]): void {
+    this.#sends.push({ kind: 'send-snapshot', manifestVersion, entries });
+  }
+
+  lock(action: LockAction): void {
+    this.#locks.push({ kind: 'lock', action });
+  }
+
+  watchOwner(id: number, owner: Owner): void {
+    this.#locks.push({ kind: 'watch-owner', id, owner });
+  }
+
+  unwatchOwner(id: number): void {
+    this.#locks.push({ kind: 'unwatch-owner', id });
+  }
+
+  reply(caller: number, answer: Answer): void {
+    this.#replies.push({ kind: 'reply', caller, answer });
+  }
+
+  publish(event: CoordinatorEvent): void {
+    this.#replies.push({ kind: 'publish', event });
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.#replies.push({ kind: 'log', level, message });
+  }
+
+  /** All of them, in the order of the contract. */
+  ordered(): readonly Effect[] {
+    const persist: Effect[] =
+      this.#records.length === 0 ? [] : [{ kind: 'persist', records: this.#records }];
+    return [...persist, ...this.#sends, ...this.#locks, ...this.#replies];
+  }
+}

@@ -1,0 +1,99 @@
+import type { Envelope, Ring } from './message.js';
+import type { LockMode } from './mode.js';
+import type { Owner } from './owner.js';
+import type { ListedLock } from './record.js';
+
+/** The time of an event; the core has no other. */
+export interface Instant {
+  /** Wall clock, ms since the epoch: only for telling people when. */
+  readonly wallMs: number;
+  /** Monotonic, ms: for every duration and deadline. */
+  readonly monotonicMs: number;
+}
+
+export interface GroupMember {
+  readonly nodeId: number;
+  readonly pid: number;
+}
+
+export type LeaveReason = 'undefined' | 'join' | 'leave' | 'nodedown' | 'nodeup' | 'procdown';
+
+/** The lockspace as the lock manager's daemon and the kernel tell. */
+export type LockspaceCondition =
+  | { readonly kind: 'running'; readonly members: readonly number[] }
+  | { readonly kind: 'waiting'; readonly for: string; readonly members: readonly number[] }
+  | { readonly kind: 'abandoned'; readonly reason: string }
+  | { readonly kind: 'absent' };
+
+/** A lock of this node in the kernel that no live process owns. */
+export interface KernelOrphan {
+  readonly lockName: string;
+  readonly mode: LockMode;
+}
+
+/** What a request to the lock manager failed with, in the words of its port. */
+export interface LockFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Everything that can happen to a coordinator. */
+export type CoreEvent =
+  /** The start waits for something outside; says what, for `status`. */
+  | { readonly kind: 'start-waits'; readonly waitingFor: string }
+  /** The list has been read; nothing of it is believed before the kernel has spoken. */
+  | { readonly kind: 'list-found'; readonly locks: readonly ListedLock[] }
+  /** The lockspace is open. `orphans` is null when the kernel's tables cannot be read. */
+  | { readonly kind: 'lockspace-open'; readonly orphans: readonly KernelOrphan[] | null }
+  | { readonly kind: 'lockspace-lost'; readonly reason: string }
+  /** `askedMs`: monotonic time at which the question was put; the answer is as old as that. */
+  | {
+      readonly kind: 'lockspace-condition';
+      readonly condition: LockspaceCondition;
+      readonly askedMs: number;
+    }
+  | { readonly kind: 'adopted'; readonly id: number }
+  | { readonly kind: 'adopt-failed'; readonly id: number; readonly failure: LockFailure }
+  | { readonly kind: 'granted'; readonly id: number }
+  | { readonly kind: 'take-failed'; readonly id: number; readonly failure: LockFailure }
+  | { readonly kind: 'unlocked'; readonly id: number }
+  | { readonly kind: 'unlock-failed'; readonly id: number; readonly failure: LockFailure }
+  /** The intents of these locks could not be written; they were not asked of the kernel. */
+  | { readonly kind: 'intent-failed'; readonly ids: readonly number[]; readonly message: string }
+  | {
+      readonly kind: 'acquire';
+      readonly caller: number;
+      readonly resource: string;
+      readonly lockName: string;
+      readonly mode: LockMode;
+      readonly owner: Owner;
+      /** 0 = do not wait; null = for ever. */
+      readonly waitMs: number | null;
+    }
+  | {
+      readonly kind: 'release';
+      readonly caller: number;
+      readonly resource: string;
+      readonly owner: Owner;
+    }
+  /** The caller of an acquire or release no longer wants the answer. */
+  | { readonly kind: 'caller-gone'; readonly caller: number }
+  | { readonly kind: 'owner-ended'; readonly owner: Owner }
+  | { readonly kind: 'stop'; readonly caller: number; readonly locks: 'refuse' | 'release' | 'keep' }
+  | {
+      readonly kind: 'view';
+      readonly members: readonly GroupMember[];
+      readonly left: readonly (GroupMember & { readonly reason: LeaveReason })[];
+      readonly joined: readonly (GroupMember & { readonly reason: LeaveReason })[];
+    }
+  | { readonly kind: 'ring'; readonly ring: Ring }
+  | { readonly kind: 'message'; readonly from: GroupMember; readonly envelope: Envelope }
+  /** Bytes in the group that are no message of ours. */
+  | { readonly kind: 'garbage'; readonly from: GroupMember; readonly reason: string }
+  | { readonly kind: 'group-joining'; readonly self: GroupMember }
+  | { readonly kind: 'group-lost'; readonly reason: string }
+  | { readonly kind: 'quorum'; readonly quorate: boolean; readonly nodeIds: readonly number[] }
+  | { readonly kind: 'quorum-away'; readonly reason: string }
+  /** Something the operator should know for as long as `text` is not null. */
+  | { readonly kind: 'warning'; readonly topic: string; readonly text: string | null }
+  | { readonly kind: 'tick' };

@@ -1,0 +1,34 @@
+/** Every bound of the core, in one place; ARCHITECTURE.md lists them with their reasons. */
+
+/** Locks of this node, waiting ones included: keeps list, manifest and memory bounded. */
+export const OWN_LOCKS_MAX = 100_000;
+
+/** Callers that wait for one lock of one owner. */
+export const CALLERS_PER_LOCK_MAX = 64;
+
+/** Peers remembered, dead ones included. CPG itself allows 128 members. */
+export const PEERS_MAX = 256;
+
+/** Changes in one delta; beyond it a whole snapshot is cheaper to reason about. */
+export const DELTA_ENTRIES_MAX = 256;
+
+/** Parts of a snapshot that is being put together; with 512 KiB each that is half a GiB. */
+export const SNAPSHOT_PARTS_MAX = 1024;
+
+/** How often a node tells its manifest's digest, so that a missed change is found. */
+export const DIGEST_INTERVAL_MS = 10_000;
+
+/** How long an unanswered manifest request is left alone before it is repeated. */
+export const REQUEST_RETRY_MS = 2_000;
+
+/**
+ * How long after its time-out a caller is kept while the kernel decides between cancel and
+ * grant; after that it gets TIMEOUT and a grant is given back.
+ */
+export const CANCEL_GRACE_MS = 2_000;
+
+/** How long a refusal waits for the manifest that names the holder. */
+export const EXPLAIN_GRACE_MS = 500;
+
+/** Senders whose garbage was logged; beyond it garbage is only counted. */
+export const SENDERS_COMPLAINED_MAX = 256;

@@ -1,0 +1,139 @@
+import { isoTime } from './iso-time.js';
+import type { ManifestEntry } from './message.js';
+import { areCompatible, type LockMode } from './mode.js';
+import { manifestEntry, shownState } from './own-locks.js';
+import type { OwnLock, Peer, State } from './state.js';
+import type { LockState, LockView } from './view.js';
+
+/** One of our own locks for a reader. */
+export function viewOwnLock(state: State, lock: OwnLock): LockView {
+  const { resource, mode, owner } = lock.facts;
+  const shown = shownState(lock.phase) ?? 'taking';
+  return {
+    resource,
+    lockspace: state.self.lockspace,
+    mode,
+    state: shown,
+    owner,
+    node: { id: state.self.nodeId, name: state.self.nodeName },
+    nodeState: state.group.kind === 'joined' ? 'synced' : 'daemon-down',
+    since: isoTime(lock.sinceMs),
+    note: noteOnOwn(state, lock),
+  };
+}
+
+function noteOnOwn(state: State, lock: OwnLock): string | null {
+  const { kind } = lock.phase;
+  if (kind === 'quarantined') return 'an orphan that no list explains; released only by hand';
+  if (kind === 'parked') return 'will be asked for when the lockspace runs again';
+  if (state.standing.kind === 'isolated' && kind === 'held') {
+    return `this node is isolated (${state.standing.reason}): nobody vouches for its locks now`;
+  }
+  return null;
+}
+
+/** One entry of a peer's last manifest, or null when it no longer stands for anything. */
+export function viewPeerLock(peer: Peer, entry: ManifestEntry): LockView | null {
+  const shown = peerLockState(peer, entry);
+  if (shown === null) return null;
+  return {
+    resource: entry.resource,
+    lockspace: entry.lockspace,
+    mode: entry.mode,
+    state: shown,
+    owner: entry.owner,
+    node: { id: peer.nodeId, name: peer.name },
+    nodeState: peer.state,
+    since: isoTime(entry.since),
+    note: noteOnPeer(peer),
+  };
+}
+
+/** A waiting request dies with its daemon; a held lock does not. */
+function peerLockState(peer: Peer, entry: ManifestEntry): LockState | null {
+  const waits = entry.state === 'waiting' || entry.state === 'taking';
+  switch (peer.state) {
+    case 'joining':
+    case 'synced':
+    case 'stale':
+      return entry.state === 'lost' ? null : entry.state;
+    case 'left':
+      return peer.goodbye?.keepsLocks === true && !waits ? 'orphaned' : null;
+    case 'daemon-down':
+      return waits ? null : 'orphaned';
+    case 'node-down':
+      return waits ? null : entry.state;
+    case 'recovered':
+      return null;
+    default:
+      return peer.state satisfies never;
+  }
+}
+
+function noteOnPeer(peer: Peer): string | null {
+  switch (peer.state) {
+    case 'daemon-down':
+      return `the daemon on ${peer.name} is down, but its lock holds`;
+    case 'left':
+      return `the daemon on ${peer.name} was stopped and keeps its lock as an orphan`;
+    case 'node-down':
+      return `${peer.name} is down; its lock holds until DLM has recovered without it`;
+    case 'joining':
+    case 'stale':
+      return `what ${peer.name} holds is being asked for anew; this is its last known word`;
+    case 'synced':
+    case 'recovered':
+      return null;
+    default:
+      return peer.state satisfies never;
+  }
+}
+
+/** All locks that this node knows of, ordered by resource, then node. */
+export function viewLocks(state: State): readonly LockView[] {
+  const views: LockView[] = [];
+  for (const lock of state.locks.values()) {
+    if (shownState(lock.phase) !== null) views.push(viewOwnLock(state, lock));
+  }
+  for (const peer of state.peers.values()) {
+    for (const entry of peer.entries.values()) {
+      const view = viewPeerLock(peer, entry);
+      if (view !== null) views.push(view);
+    }
+  }
+  return views.sort(byResourceThenNode);
+}
+
+function byResourceThenNode(one: LockView, other: LockView): number {
+  if (one.resource !== other.resource) return one.resource < other.resource ? -1 : 1;
+  return one.node.id - other.node.id;
+}
+
+/** Who, as far as is known, keeps this mode of the resource from being granted. */
+export function findHolders(
+  state: State,
+  resource: string,
+  mode: LockMode,
+  except: number | null,
+): readonly LockView[] {
+  const holders: LockView[] = [];
+  for (const id of state.idsByResource.get(resource) ?? []) {
+    const lock = state.locks.get(id);
+    if (lock === undefined || id === except) continue;
+    if (manifestEntry(state, lock) === null) continue;
+    holders.push(viewOwnLock(state, lock));
+  }
+  for (const peer of state.peers.values()) {
+    for (const entry of peer.entries.values()) {
+      if (entry.resource !== resource) continue;
+      const view = viewPeerLock(peer, entry);
+      if (view !== null) holders.push(view);
+    }
+  }
+  return holders.filter((view) => isInTheWay(view, mode)).sort(byResourceThenNode);
+}
+
+function isInTheWay(view: LockView, mode: LockMode): boolean {
+  const holds = view.state !== 'waiting' && view.state !== 'taking' && view.state !== 'lost';
+  return holds && !areCompatible(view.mode, mode);
+}

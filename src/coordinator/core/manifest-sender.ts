@@ -1,0 +1,94 @@
+import { digestEntries } from './digest.js';
+import type { EffectCollector } from './effect.js';
+import { isoTime } from './iso-time.js';
+import { DELTA_ENTRIES_MAX, DIGEST_INTERVAL_MS } from './limits.js';
+import { viewOwnLock } from './lock-view.js';
+import type { ManifestEntry } from './message.js';
+import { manifestEntry } from './own-locks.js';
+import type { State } from './state.js';
+import type { LockView } from './view.js';
+
+/** Whether a message can be stamped with a ring and will reach anybody. */
+export function canSend(state: State): boolean {
+  return state.group.kind === 'joined' && state.group.ring !== null;
+}
+
+/** Tells the group who we are and how our manifest stands; who lacks it asks for it. */
+export function sayHello(state: State, out: EffectCollector): void {
+  if (!canSend(state)) return;
+  const { nodeName, bootId, softwareVersion } = state.self;
+  out.send({
+    kind: 'hello',
+    nodeName,
+    bootId,
+    softwareVersion,
+    manifestVersion: state.manifestVersion,
+    digest: digestEntries(state.announced.values()),
+  });
+  state.digestDueMs = state.monotonicMs + DIGEST_INTERVAL_MS;
+}
+
+/** Tells the digest when its time has come, so that a missed change is found. */
+export function tellDigestWhenDue(state: State, out: EffectCollector): void {
+  if (!canSend(state) || state.monotonicMs < state.digestDueMs) return;
+  const digest = digestEntries(state.announced.values());
+  out.send({ kind: 'digest', manifestVersion: state.manifestVersion, digest });
+  state.digestDueMs = state.monotonicMs + DIGEST_INTERVAL_MS;
+}
+
+/** Somebody asked for our whole manifest; one that is under way serves them too. */
+export function sendSnapshotOnRequest(state: State, out: EffectCollector): void {
+  if (!canSend(state) || state.snapshotInFlight) return;
+  state.snapshotInFlight = true;
+  out.sendSnapshot(state.manifestVersion, [...state.announced.values()]);
+}
+
+/** Announces what this step changed of our locks, to the group and to whoever watches. */
+export function announceChanges(state: State, out: EffectCollector): void {
+  if (state.dirtyIds.size === 0) return;
+  const changed: ManifestEntry[] = [];
+  const removed: number[] = [];
+  for (const id of state.dirtyIds) {
+    const lock = state.locks.get(id);
+    const before = state.announced.get(id);
+    const now = lock === undefined ? null : manifestEntry(state, lock);
+    if (now !== null && lock !== undefined) {
+      if (before?.state === now.state && before.since === now.since) continue;
+      changed.push(now);
+      state.announced.set(id, now);
+      publish(state, viewOwnLock(state, lock), false, out);
+    } else if (before !== undefined) {
+      removed.push(id);
+      state.announced.delete(id);
+      publish(state, viewGone(state, before), true, out);
+    }
+  }
+  state.dirtyIds.clear();
+  if (changed.length + removed.length === 0) return;
+  state.manifestVersion += 1;
+  if (!canSend(state)) return;
+  if (changed.length + removed.length <= DELTA_ENTRIES_MAX) {
+    out.send({ kind: 'delta', manifestVersion: state.manifestVersion, changed, removed });
+  } else {
+    state.snapshotInFlight = true;
+    out.sendSnapshot(state.manifestVersion, [...state.announced.values()]);
+  }
+}
+
+function publish(state: State, lock: LockView, gone: boolean, out: EffectCollector): void {
+  out.publish({ at: isoTime(state.wallMs), type: 'lock', lock, gone });
+}
+
+function viewGone(state: State, entry: ManifestEntry): LockView {
+  return {
+    resource: entry.resource,
+    lockspace: entry.lockspace,
+    mode: entry.mode,
+    state: entry.state,
+    owner: entry.owner,
+    node: { id: state.self.nodeId, name: state.self.nodeName },
+    nodeState: state.group.kind === 'joined' ? 'synced' : 'daemon-down',
+    since: isoTime(entry.since),
+    note: null,
+  };
+}

@@ -1,0 +1,63 @@
+import { isoTime } from './iso-time.js';
+import { manifestEntry, shownState } from './own-locks.js';
+import type { Peer, State } from './state.js';
+import type { NodeView, StatusView } from './view.js';
+
+export function viewPeer(peer: Peer): NodeView {
+  return {
+    id: peer.nodeId,
+    name: peer.name,
+    self: false,
+    state: peer.state,
+    since: isoTime(peer.sinceMs),
+    incarnation: peer.incarnation,
+    bootId: peer.bootId,
+    locks: peer.entries.size,
+  };
+}
+
+function viewSelf(state: State): NodeView {
+  let locks = 0;
+  for (const lock of state.locks.values()) if (manifestEntry(state, lock) !== null) locks += 1;
+  return {
+    id: state.self.nodeId,
+    name: state.self.nodeName,
+    self: true,
+    state: state.group.kind === 'joined' ? 'synced' : 'daemon-down',
+    since: isoTime(state.selfSinceMs),
+    incarnation: state.self.incarnation,
+    bootId: state.self.bootId,
+    locks,
+  };
+}
+
+/** All nodes that were ever heard of, by id. */
+export function viewNodes(state: State): readonly NodeView[] {
+  const nodes = [viewSelf(state), ...[...state.peers.values()].map(viewPeer)];
+  return nodes.sort((one, other) => one.id - other.id);
+}
+
+export function viewStatus(state: State): StatusView {
+  const locks = { held: 0, waiting: 0, other: 0 };
+  for (const lock of state.locks.values()) {
+    const shown = shownState(lock.phase);
+    if (shown === 'held') locks.held += 1;
+    else if (shown === 'waiting') locks.waiting += 1;
+    else if (shown !== null) locks.other += 1;
+  }
+  const { self, quorum } = state;
+  return {
+    node: { id: self.nodeId === 0 ? null : self.nodeId, name: self.nodeName },
+    incarnation: self.incarnation,
+    bootId: self.bootId,
+    version: self.softwareVersion,
+    lockspace: self.lockspace,
+    group: self.group,
+    standing: state.standing,
+    quorate: quorum === null ? null : quorum.quorate,
+    quorumNodes: quorum === null ? [] : quorum.nodeIds,
+    locks,
+    warnings: [...state.warnings.values()],
+    counters: Object.fromEntries(state.counters),
+  };
+}

@@ -1,0 +1,117 @@
+import type { EffectCollector } from './effect.js';
+import type { ManifestEntry } from './message.js';
+import { isSameOwner, type Owner } from './owner.js';
+import type { LockFacts } from './record.js';
+import type { LockPhase, OwnLock, State } from './state.js';
+import type { LockState } from './view.js';
+
+/** Enters a lock; its id must be new. */
+export function addLock(
+  state: State,
+  facts: LockFacts,
+  phase: LockPhase,
+  sinceMs: number,
+): OwnLock {
+  const lock: OwnLock = { facts, phase, sinceMs };
+  state.locks.set(facts.id, lock);
+  const ids = state.idsByResource.get(facts.resource);
+  if (ids === undefined) state.idsByResource.set(facts.resource, new Set([facts.id]));
+  else ids.add(facts.id);
+  state.nextLockId = Math.max(state.nextLockId, facts.id + 1);
+  noteChange(state, lock);
+  return lock;
+}
+
+function noteChange(state: State, lock: OwnLock): void {
+  const { kind } = lock.phase;
+  if (kind === 'parked' || kind === 'taking') state.waitingIds.add(lock.facts.id);
+  else state.waitingIds.delete(lock.facts.id);
+  state.dirtyIds.add(lock.facts.id);
+}
+
+/** The own locks that are parked or being taken, as they are now. */
+export function waitingLocks(state: State): readonly OwnLock[] {
+  const locks: OwnLock[] = [];
+  for (const id of state.waitingIds) {
+    const lock = state.locks.get(id);
+    if (lock !== undefined) locks.push(lock);
+  }
+  return locks;
+}
+
+/** Moves a lock on; `since` starts anew only when the phase's kind changes. */
+export function setPhase(state: State, lock: OwnLock, phase: LockPhase): void {
+  if (lock.phase.kind !== phase.kind) lock.sinceMs = state.wallMs;
+  lock.phase = phase;
+  noteChange(state, lock);
+}
+
+/** Forgets a lock and writes that the list no longer holds it. */
+export function dropLock(state: State, out: EffectCollector, lock: OwnLock, why: string): void {
+  const { id, owner } = lock.facts;
+  if (lock.phase.kind !== 'parked') {
+    out.persist({ kind: 'dropped', at: state.wallMs, id, why });
+  }
+  forgetLock(state, lock);
+  if (owner?.kind === 'process') out.unwatchOwner(id);
+}
+
+/** Forgets a lock that was never written to the list. */
+export function forgetLock(state: State, lock: OwnLock): void {
+  const { id, resource } = lock.facts;
+  state.locks.delete(id);
+  state.waitingIds.delete(id);
+  const ids = state.idsByResource.get(resource);
+  ids?.delete(id);
+  if (ids?.size === 0) state.idsByResource.delete(resource);
+  state.dirtyIds.add(id);
+}
+
+export function ownLocksOf(state: State, resource: string): readonly OwnLock[] {
+  const locks: OwnLock[] = [];
+  for (const id of state.idsByResource.get(resource) ?? []) {
+    const lock = state.locks.get(id);
+    if (lock !== undefined) locks.push(lock);
+  }
+  return locks;
+}
+
+export function findOwnLock(state: State, resource: string, owner: Owner): OwnLock | undefined {
+  return ownLocksOf(state, resource).find(
+    (lock) => lock.facts.owner !== null && isSameOwner(lock.facts.owner, owner),
+  );
+}
+
+/** What the others are told of a lock; null while there is nothing to tell. */
+export function manifestEntry(state: State, lock: OwnLock): ManifestEntry | null {
+  const shown = shownState(lock.phase);
+  if (shown === null || shown === 'taking') return null;
+  return {
+    id: lock.facts.id,
+    resource: lock.facts.resource,
+    lockspace: state.self.lockspace,
+    mode: lock.facts.mode,
+    state: shown,
+    owner: lock.facts.owner,
+    since: lock.sinceMs,
+  };
+}
+
+/** The phase in the words of the view. An attempt that does not wait is too short to announce. */
+export function shownState(phase: LockPhase): LockState | null {
+  switch (phase.kind) {
+    case 'parked':
+      return 'waiting';
+    case 'taking':
+      return phase.wait ? 'waiting' : 'taking';
+    case 'held':
+    case 'releasing':
+    case 'quarantined':
+      return phase.kind;
+    case 'orphaned':
+    case 'adopting':
+      return phase.was === 'intent' ? null : 'orphaned';
+    default:
+      return phase satisfies never;
+  }
+}

@@ -1,0 +1,206 @@
+import type { EffectCollector } from './effect.js';
+import type { CoreEvent, GroupMember, LeaveReason } from './event.js';
+import { isoTime } from './iso-time.js';
+import { PEERS_MAX } from './limits.js';
+import { sayHello } from './manifest-sender.js';
+import type { Ring } from './message.js';
+import { viewPeer } from './node-view.js';
+import { count, type Peer, type State } from './state.js';
+import type { PeerState } from './view.js';
+
+type ViewEvent = Extract<CoreEvent, { kind: 'view' }>;
+
+/** Our own connection stands and the join is under way; the first view comes next. */
+export function onGroupJoining(state: State, self: GroupMember): void {
+  state.group = { kind: 'joining', self, ring: null };
+  state.self.nodeId = self.nodeId;
+}
+
+/**
+ * A configuration change. The member list is the authority; `left` only says why. Whoever
+ * joined, a healed partition's other half included, is asked for its manifest afresh: two pasts
+ * are never united.
+ */
+export function onView(state: State, event: ViewEvent, out: EffectCollector): void {
+  const { group } = state;
+  if (group.kind === 'away') return;
+  const first = group.kind === 'joining';
+  if (!event.members.some((member) => isSame(member, group.self))) {
+    onGroupLost(state, 'corosync has dropped this daemon from its group', out);
+    return;
+  }
+  if (first) state.selfSinceMs = state.wallMs;
+  state.group = { ...group, kind: 'joined' };
+  warnOfSecondDaemon(state, event, group.self);
+  if (first && state.life.kind === 'starting') state.life = { kind: 'running' };
+  const present = new Set(event.members.map((member) => member.nodeId));
+  for (const gone of event.left) {
+    if (!present.has(gone.nodeId)) leave(state, gone.nodeId, gone.reason, out);
+  }
+  const joined = first ? event.members : event.joined;
+  for (const member of joined) {
+    if (present.has(member.nodeId)) join(state, member, group.self, out);
+  }
+  for (const peer of state.peers.values()) {
+    if (isPresent(peer.state) && !present.has(peer.nodeId)) leave(state, peer.nodeId, 'nodedown', out);
+  }
+  // After a change of nodes a ring event follows at once, and the hello belongs to that ring.
+  const ringFollows = [...event.left, ...event.joined].some(
+    ({ reason }) => reason === 'nodedown' || reason === 'nodeup',
+  );
+  if (!ringFollows && joined.length > 0) sayHello(state, out);
+}
+
+/** One daemon per node: two would adopt and release each other's locks. */
+function warnOfSecondDaemon(state: State, event: ViewEvent, self: GroupMember): void {
+  const other = event.members.find(
+    (member) => member.nodeId === self.nodeId && member.pid !== self.pid,
+  );
+  if (other === undefined) state.warnings.delete('second-daemon');
+  else {
+    const text = `process ${other.pid} of this node is in the group too: stop one of the daemons`;
+    state.warnings.set('second-daemon', text);
+  }
+}
+
+function isSame(one: GroupMember, other: GroupMember): boolean {
+  return one.nodeId === other.nodeId && one.pid === other.pid;
+}
+
+function isPresent(peer: PeerState): boolean {
+  return peer === 'joining' || peer === 'synced' || peer === 'stale';
+}
+
+/** A new ring: everybody says hello in it, since messages of an older one are dropped. */
+export function onRing(state: State, ring: Ring, out: EffectCollector): void {
+  if (state.group.kind === 'away') return;
+  state.group = { ...state.group, ring };
+  state.snapshotInFlight = false;
+  if (state.group.kind === 'joined') sayHello(state, out);
+}
+
+/** `* -> joining`. Its last manifest stays readable until the new one has arrived. */
+function join(state: State, member: GroupMember, self: GroupMember, out: EffectCollector): void {
+  if (member.nodeId === self.nodeId) return;
+  const peer = findOrAddPeer(state, member.nodeId, out);
+  if (peer === null) return;
+  peer.pid = member.pid;
+  peer.assembly = null;
+  peer.requestedMs = null;
+  peer.nodeDownMs = null;
+  // Not the incarnation's own word any more: a hello that matches will say whether it still is.
+  peer.manifestVersion = 0;
+  setPeerState(state, peer, 'joining', out);
+}
+
+function findOrAddPeer(state: State, nodeId: number, out: EffectCollector): Peer | null {
+  const known = state.peers.get(nodeId);
+  if (known !== undefined) return known;
+  if (state.peers.size >= PEERS_MAX) {
+    count(state, 'peers_refused');
+    out.log('error', `node ${nodeId} is ignored: ${PEERS_MAX} peers are known already`);
+    return null;
+  }
+  const peer = newPeer(state, nodeId);
+  state.peers.set(nodeId, peer);
+  return peer;
+}
+
+function newPeer(state: State, nodeId: number): Peer {
+  return {
+    nodeId,
+    name: `node ${nodeId}`,
+    state: 'daemon-down',
+    sinceMs: state.wallMs,
+    pid: null,
+    incarnation: null,
+    bootId: null,
+    seq: 0,
+    manifestVersion: 0,
+    entries: new Map(),
+    assembly: null,
+    requestedMs: null,
+    goodbye: null,
+    nodeDownMs: null,
+  };
+}
+
+/** `joining | synced | stale -> left | daemon-down | node-down`. */
+function leave(state: State, nodeId: number, reason: LeaveReason, out: EffectCollector): void {
+  const peer = state.peers.get(nodeId);
+  if (peer === undefined) return;
+  peer.pid = null;
+  peer.assembly = null;
+  peer.requestedMs = null;
+  if (reason === 'nodedown') markNodeDown(state, peer, out);
+  else setPeerState(state, peer, peer.goodbye === null ? 'daemon-down' : 'left', out);
+}
+
+function markNodeDown(state: State, peer: Peer, out: EffectCollector): void {
+  if (peer.state === 'node-down' || peer.state === 'recovered') return;
+  peer.nodeDownMs = state.monotonicMs;
+  setPeerState(state, peer, 'node-down', out);
+}
+
+/** Enters a peer's state and tells whoever watches. */
+export function setPeerState(
+  state: State,
+  peer: Peer,
+  now: PeerState,
+  out: EffectCollector,
+): void {
+  if (peer.state === now) return;
+  const before = peer.state;
+  peer.state = now;
+  peer.sinceMs = state.wallMs;
+  out.publish({ at: isoTime(state.wallMs), type: 'node', node: viewPeer(peer) });
+  out.log(now === 'synced' ? 'info' : 'warn', `${peer.name}: ${before} -> ${now}`);
+}
+
+/**
+ * The quorum service's word on nodes. It is how the death of a node is noticed whose daemon had
+ * gone before, and it knows nodes that have no daemon at all.
+ */
+export function onQuorum(
+  state: State,
+  quorate: boolean,
+  nodeIds: readonly number[],
+  out: EffectCollector,
+): void {
+  state.quorum = { quorate, nodeIds };
+  if (state.group.kind !== 'joined') return;
+  for (const nodeId of nodeIds) {
+    if (nodeId !== state.self.nodeId) findOrAddPeer(state, nodeId, out);
+  }
+  for (const peer of state.peers.values()) {
+    const away = peer.state === 'daemon-down' || peer.state === 'left';
+    if (away && !nodeIds.includes(peer.nodeId)) markNodeDown(state, peer, out);
+  }
+}
+
+/**
+ * `node-down -> recovered`: the lockspace runs without the node. DLM lets that happen only after
+ * fencing, so this, and nothing CPG says, is the proof that its locks are gone. An answer to a
+ * question from before the node went proves nothing.
+ */
+export function markRecovered(state: State, askedMs: number, out: EffectCollector): void {
+  const { condition } = state;
+  if (condition.kind !== 'running') return;
+  for (const peer of state.peers.values()) {
+    if (peer.state !== 'node-down' || condition.members.includes(peer.nodeId)) continue;
+    if (peer.nodeDownMs === null || askedMs < peer.nodeDownMs) continue;
+    setPeerState(state, peer, 'recovered', out);
+  }
+}
+
+/** `* -> away`: without corosync nothing new is heard of anybody. */
+export function onGroupLost(state: State, reason: string, out: EffectCollector): void {
+  if (state.group.kind === 'joined') state.selfSinceMs = state.wallMs;
+  state.group = { kind: 'away', reason };
+  state.snapshotInFlight = false;
+  for (const peer of state.peers.values()) {
+    peer.assembly = null;
+    peer.requestedMs = null;
+    if (peer.state === 'synced' || peer.state === 'joining') setPeerState(state, peer, 'stale', out);
+  }
+}

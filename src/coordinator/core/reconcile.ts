@@ -1,0 +1,244 @@
+import type { EffectCollector } from './effect.js';
+import type { KernelOrphan, LockFailure } from './event.js';
+import { isoTime } from './iso-time.js';
+import { viewOwnLock } from './lock-view.js';
+import type { LockMode } from './mode.js';
+import { describeOwner } from './owner.js';
+import { addLock, dropLock, setPhase } from './own-locks.js';
+import type { ListedLock } from './record.js';
+import { refuse } from './refusal.js';
+import { beginRelease } from './release.js';
+import type { Caller, FormerState, LockPhase, OwnLock, State } from './state.js';
+
+type Adopting = Extract<LockPhase, { kind: 'adopting' }>;
+
+/** `(nothing) -> orphaned`: the list as the last run left it; the kernel has the last word. */
+export function onListFound(
+  state: State,
+  listed: readonly ListedLock[],
+  out: EffectCollector,
+): void {
+  for (const { lock: facts, state: was, since } of listed) {
+    const lock = addLock(state, facts, { kind: 'orphaned', was, callers: [] }, since);
+    if (facts.bootId === state.self.bootId) continue;
+    out.log('warn', `${describe(lock)} ended with a reboot of this node: it is no longer held`);
+    dropLock(state, out, lock, 'ended by a reboot');
+  }
+}
+
+/** `* -> orphaned`: the lock manager's process is gone; what it held waits to be adopted. */
+export function onLockspaceLost(state: State, reason: string, out: EffectCollector): void {
+  state.lockspaceLink = { kind: 'closed', reason };
+  for (const lock of state.locks.values()) orphan(state, lock, out);
+}
+
+function orphan(state: State, lock: OwnLock, out: EffectCollector): void {
+  const { phase } = lock;
+  switch (phase.kind) {
+    case 'parked':
+    case 'orphaned':
+      break;
+    case 'taking':
+      setPhase(state, lock, { kind: 'orphaned', was: 'intent', callers: phase.callers });
+      break;
+    case 'held':
+    case 'quarantined':
+      setPhase(state, lock, { kind: 'orphaned', was: phase.kind, callers: [] });
+      break;
+    case 'releasing':
+      for (const { caller } of phase.releasers) {
+        out.reply(caller, { kind: 'released', released: true, pending: true });
+      }
+      setPhase(state, lock, { kind: 'orphaned', was: 'releasing', callers: [] });
+      break;
+    case 'adopting':
+      setPhase(state, lock, { kind: 'orphaned', was: phase.was, callers: phase.callers });
+      break;
+    default:
+      phase satisfies never;
+  }
+}
+
+/**
+ * `orphaned -> adopting`, or settled at once when the kernel has no such orphan. Orphans that
+ * nothing explains are adopted too, into quarantine, so that nobody loses them.
+ */
+export function onLockspaceOpen(
+  state: State,
+  orphans: readonly KernelOrphan[] | null,
+  out: EffectCollector,
+): void {
+  const open = new Set<number>();
+  state.lockspaceLink = { kind: 'adopting', open };
+  const pool = orphans === null ? null : poolByName(orphans);
+  for (const lock of [...state.locks.values()]) {
+    if (lock.phase.kind !== 'orphaned') continue;
+    const mode = pool === null ? lock.facts.mode : takeFromPool(pool, lock.facts);
+    if (mode === null) settleAbsent(state, lock, lock.phase.was, lock.phase.callers, out);
+    else beginAdoption(state, lock, lock.phase.was, lock.phase.callers, mode, open, out);
+  }
+  for (const [lockName, modes] of pool ?? []) {
+    for (const mode of modes) quarantine(state, lockName, mode, open, out);
+  }
+  finishAdoption(state);
+}
+
+function poolByName(orphans: readonly KernelOrphan[]): Map<string, LockMode[]> {
+  const pool = new Map<string, LockMode[]>();
+  for (const { lockName, mode } of orphans) {
+    const modes = pool.get(lockName);
+    if (modes === undefined) pool.set(lockName, [mode]);
+    else modes.push(mode);
+  }
+  return pool;
+}
+
+/** The orphan that this lock must be: one of its own mode if there is one, else any. */
+function takeFromPool(
+  pool: Map<string, LockMode[]>,
+  wanted: { readonly lockName: string; readonly mode: LockMode },
+): LockMode | null {
+  const modes = pool.get(wanted.lockName);
+  if (modes === undefined || modes.length === 0) return null;
+  const index = Math.max(modes.indexOf(wanted.mode), 0);
+  return modes.splice(index, 1)[0] ?? null;
+}
+
+function beginAdoption(
+  state: State,
+  lock: OwnLock,
+  was: FormerState,
+  callers: readonly Caller[],
+  mode: LockMode,
+  open: Set<number>,
+  out: EffectCollector,
+): void {
+  const { id, lockName } = lock.facts;
+  setPhase(state, lock, { kind: 'adopting', was, mode, callers });
+  open.add(id);
+  out.lock({ kind: 'adopt', id, lockName, mode });
+}
+
+function quarantine(
+  state: State,
+  lockName: string,
+  mode: LockMode,
+  open: Set<number>,
+  out: EffectCollector,
+): void {
+  const id = state.nextLockId;
+  const facts = { id, resource: lockName, lockName, mode, owner: null, bootId: state.self.bootId };
+  // An NL lock protects nothing: it is what a take leaves that was killed before its grant.
+  const was: FormerState = mode === 'NL' ? 'releasing' : 'quarantined';
+  const lock = addLock(state, facts, { kind: 'orphaned', was, callers: [] }, state.wallMs);
+  out.persist({ kind: 'quarantined', at: state.wallMs, lock: facts });
+  if (was === 'quarantined') {
+    out.log('warn', `${describe(lock)} is an orphan that no list explains: put in quarantine`);
+  }
+  beginAdoption(state, lock, was, [], mode, open, out);
+}
+
+/** `adopting -> held | releasing | quarantined`: the kernel confirmed it. */
+export function onAdopted(state: State, id: number, out: EffectCollector): void {
+  const lock = state.locks.get(id);
+  if (lock?.phase.kind !== 'adopting') return;
+  settleAdopted(state, lock, lock.phase, out);
+  doneAdopting(state, id);
+}
+
+function settleAdopted(
+  state: State,
+  lock: OwnLock,
+  phase: Adopting,
+  out: EffectCollector,
+): void {
+  const { id, owner, mode } = lock.facts;
+  if (phase.was === 'quarantined') {
+    setPhase(state, lock, { kind: 'quarantined' });
+  } else if (phase.was === 'releasing') {
+    beginRelease(state, lock, 'its release was under way', null, out);
+  } else if (phase.mode !== mode) {
+    if (phase.was === 'held') reportLost(state, lock, out);
+    failCallers(lock, phase.callers, out);
+    beginRelease(state, lock, `found in ${phase.mode} instead of ${mode}`, null, out);
+  } else {
+    setPhase(state, lock, { kind: 'held' });
+    if (phase.was === 'intent') out.persist({ kind: 'held', at: state.wallMs, id });
+    if (owner?.kind === 'process') out.watchOwner(id, owner);
+    out.log('info', `${describe(lock)} was adopted`);
+    for (const { caller } of phase.callers) {
+      const view = viewOwnLock(state, lock);
+      out.reply(caller, { kind: 'acquired', lock: view, acquired: true });
+    }
+  }
+}
+
+/** `adopting -> (nothing)`, or tried in NL when only the mode was another. */
+export function onAdoptFailed(
+  state: State,
+  id: number,
+  failure: LockFailure,
+  out: EffectCollector,
+): void {
+  const lock = state.locks.get(id);
+  if (lock?.phase.kind !== 'adopting') return;
+  const { phase, facts } = lock;
+  if (failure.code === 'OTHER_MODE' && phase.mode !== 'NL') {
+    lock.phase = { ...phase, mode: 'NL' };
+    out.lock({ kind: 'adopt', id, lockName: facts.lockName, mode: 'NL' });
+    return;
+  }
+  if (failure.code === 'NO_ORPHAN') settleAbsent(state, lock, phase.was, phase.callers, out);
+  else {
+    setPhase(state, lock, { kind: 'orphaned', was: phase.was, callers: phase.callers });
+    const what = `${describe(lock)} could not be adopted and stays an orphan`;
+    out.log('error', `${what}: ${failure.message}`);
+  }
+  doneAdopting(state, id);
+}
+
+/** `orphaned | adopting -> (nothing)`: the kernel has no such lock. */
+function settleAbsent(
+  state: State,
+  lock: OwnLock,
+  was: FormerState,
+  callers: readonly Caller[],
+  out: EffectCollector,
+): void {
+  if (was === 'held') reportLost(state, lock, out);
+  if (was === 'quarantined') out.log('warn', `${describe(lock)} has left the kernel`);
+  failCallers(lock, callers, out);
+  const why = was === 'held' ? 'lost' : was === 'intent' ? 'never granted' : 'gone already';
+  dropLock(state, out, lock, why);
+}
+
+/** Its owner was told that it held this lock, and the kernel says no. Never taken again silently. */
+function reportLost(state: State, lock: OwnLock, out: EffectCollector): void {
+  const note = 'the kernel no longer has it: whatever it protected is unprotected';
+  out.log('error', `${describe(lock)} is LOST: ${note}`);
+  const view = { ...viewOwnLock(state, lock), state: 'lost' as const, note };
+  out.publish({ at: isoTime(state.wallMs), type: 'lock', lock: view, gone: true });
+}
+
+function failCallers(lock: OwnLock, callers: readonly Caller[], out: EffectCollector): void {
+  const what = `while '${lock.facts.resource}' was asked for`;
+  const text = `the lock manager's process ended ${what}; try again`;
+  for (const { caller } of callers) out.reply(caller, refuse('LOCK_MANAGER', text));
+}
+
+function describe(lock: OwnLock): string {
+  const { resource, mode, owner } = lock.facts;
+  const who = owner === null ? 'an unknown owner' : describeOwner(owner);
+  return `'${resource}' (${mode}, ${who})`;
+}
+
+function doneAdopting(state: State, id: number): void {
+  if (state.lockspaceLink.kind !== 'adopting') return;
+  state.lockspaceLink.open.delete(id);
+  finishAdoption(state);
+}
+
+function finishAdoption(state: State): void {
+  if (state.lockspaceLink.kind !== 'adopting' || state.lockspaceLink.open.size > 0) return;
+  state.lockspaceLink = { kind: 'open' };
+}

@@ -1,0 +1,82 @@
+import type { Answer, RefusalCode } from './effect.js';
+import type { LockFailure } from './event.js';
+import type { LockMode } from './mode.js';
+import { describeOwner } from './owner.js';
+import type { LockView, Standing } from './view.js';
+
+/** Codes after which the same request may succeed later without anybody's doing. */
+const RETRYABLE: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  'HELD', 'TIMEOUT', 'BUSY', 'STARTING', 'NO_QUORUM', 'RECOVERING',
+]);
+
+export function refuse(
+  code: RefusalCode,
+  message: string,
+  holders: readonly LockView[] = [],
+): Answer {
+  return { kind: 'refused', code, message, retryable: RETRYABLE.has(code), holders };
+}
+
+/** An incompatible lock is in the way: says whose, where, since when, and what would end it. */
+export function refuseHeld(
+  code: 'HELD' | 'TIMEOUT',
+  resource: string,
+  mode: LockMode,
+  holders: readonly LockView[],
+): Answer {
+  const what = code === 'HELD' ? 'refused' : 'not granted in time';
+  if (holders.length === 0) {
+    const text =
+      `${mode} on '${resource}' was ${what}: DLM says that somebody holds it, but no manifest ` +
+      `names who; see 'holdfast nodes' for daemons that are down or not synced`;
+    return refuse(code, text);
+  }
+  return refuse(code, `${mode} on '${resource}' was ${what}: ${describeHolders(holders)}`, holders);
+}
+
+function describeHolders(holders: readonly LockView[]): string {
+  return holders.map(describeHolder).join('; ');
+}
+
+function describeHolder(view: LockView): string {
+  const owner = view.owner === null ? 'an unknown owner' : describeOwner(view.owner);
+  const held = `${owner} holds it ${view.mode} on ${view.node.name} since ${view.since}`;
+  return view.note === null ? held : `${held} (${view.note})`;
+}
+
+/** Why the standing forbids an acquire; null when it does not. */
+export function refuseForStanding(standing: Standing): Answer | null {
+  switch (standing.kind) {
+    case 'ok':
+      return null;
+    case 'starting':
+      return refuse(
+        'STARTING',
+        `this node is still starting: it waits for ${standing.waitingFor}; try again`,
+      );
+    case 'no-quorum':
+      return refuse(
+        'NO_QUORUM',
+        'this node has no quorum: nothing new is granted until enough nodes are back',
+      );
+    case 'recovering':
+      return refuse(
+        'RECOVERING',
+        `the lockspace is stopped and waits for ${standing.waitingFor}; try again, or wait with ` +
+          `a time-out`,
+      );
+    case 'isolated':
+      return refuse(
+        'ISOLATED',
+        `this node is isolated (${standing.reason}): it grants nothing and cannot vouch for ` +
+          `what it holds; bring corosync and dlm_controld back, which may need a reboot`,
+      );
+    default:
+      return standing satisfies never;
+  }
+}
+
+/** The lock manager failed in a way that says nothing about other holders. */
+export function refuseForFailure(resource: string, failure: LockFailure): Answer {
+  return refuse('LOCK_MANAGER', `'${resource}' was not granted: ${failure.message}`);
+}

@@ -1,0 +1,183 @@
+import type { Answer, EffectCollector } from './effect.js';
+import type { CoreEvent, LockFailure } from './event.js';
+import { findHolders } from './lock-view.js';
+import { describeOwner, isSameOwner, type Owner } from './owner.js';
+import { dropLock, findOwnLock, ownLocksOf, setPhase } from './own-locks.js';
+import { refuse } from './refusal.js';
+import type { LockPhase, OwnLock, State } from './state.js';
+import { abandonTake } from './waiting.js';
+
+type ReleaseEvent = Extract<CoreEvent, { kind: 'release' }>;
+type Releasing = Extract<LockPhase, { kind: 'releasing' }>;
+
+const PENDING: Answer = { kind: 'released', released: true, pending: true };
+const NOTHING: Answer = { kind: 'released', released: false, pending: false };
+const DONE: Answer = { kind: 'released', released: true, pending: false };
+
+/** `held -> releasing`, `taking -> taking, cancelling`, or an answer at once. Idempotent. */
+export function onRelease(state: State, event: ReleaseEvent, out: EffectCollector): void {
+  const lock = findOwnLock(state, event.resource, event.owner);
+  if (lock === undefined) {
+    out.reply(event.caller, answerNotHeld(state, event));
+    return;
+  }
+  const { phase } = lock;
+  switch (phase.kind) {
+    case 'held':
+      beginRelease(state, lock, 'asked for', event.caller, out);
+      break;
+    case 'parked':
+    case 'taking':
+      abandonTake(state, lock, out);
+      out.reply(event.caller, NOTHING);
+      break;
+    case 'releasing':
+      if (phase.asked && state.standing.kind === 'ok') {
+        lock.phase = { ...phase, releasers: [...phase.releasers, { caller: event.caller }] };
+      } else out.reply(event.caller, PENDING);
+      break;
+    case 'orphaned':
+    case 'adopting':
+      lock.phase = { ...phase, was: 'releasing' };
+      recordReleasing(state, lock, 'asked for while it was being adopted', out);
+      out.reply(event.caller, PENDING);
+      break;
+    case 'quarantined':
+      out.reply(event.caller, answerNotHeld(state, event));
+      break;
+    default:
+      phase satisfies never;
+  }
+}
+
+function answerNotHeld(state: State, event: ReleaseEvent): Answer {
+  const { resource, owner } = event;
+  const others = ownLocksOf(state, resource).filter((lock) => lock.phase.kind === 'held');
+  const holders = findHolders(state, resource, 'EX', null);
+  const elsewhere = holders.find(
+    (view) => view.owner !== null && isSameOwner(view.owner, owner),
+  );
+  const who = describeOwner(owner);
+  if (elsewhere !== undefined) {
+    const where = elsewhere.node.name;
+    return refuse('NOT_HELD', `${who} holds '${resource}' on ${where}; release it there`, holders);
+  }
+  if (others.length > 0) {
+    const text = `'${resource}' is held here, but not by ${who}; name its owner to release it`;
+    return refuse('NOT_OWNER', text, holders);
+  }
+  return NOTHING;
+}
+
+function recordReleasing(state: State, lock: OwnLock, why: string, out: EffectCollector): void {
+  out.persist({ kind: 'releasing', at: state.wallMs, id: lock.facts.id, why });
+}
+
+/** `held | taking | quarantined -> releasing`. `caller` is answered when the kernel confirms. */
+export function beginRelease(
+  state: State,
+  lock: OwnLock,
+  why: string,
+  caller: number | null,
+  out: EffectCollector,
+): void {
+  recordReleasing(state, lock, why, out);
+  const asked = mayUnlock(state);
+  const releasers = caller !== null && asked ? [{ caller }] : [];
+  setPhase(state, lock, { kind: 'releasing', asked, why, releasers });
+  if (asked) out.lock({ kind: 'unlock', id: lock.facts.id });
+  else if (caller !== null) out.reply(caller, PENDING);
+}
+
+/** Whether an unlock may be asked of the kernel: in a stopped lockspace it would only hang. */
+function mayUnlock(state: State): boolean {
+  return state.lockspaceLink.kind === 'open' && state.condition.kind === 'running';
+}
+
+/** `releasing -> releasing, asked`: the lockspace runs, so what waited for it goes on. */
+export function resumeReleases(state: State, out: EffectCollector): void {
+  if (!mayUnlock(state)) return;
+  for (const lock of state.locks.values()) {
+    if (lock.phase.kind !== 'releasing' || lock.phase.asked) continue;
+    lock.phase = { ...lock.phase, asked: true };
+    out.lock({ kind: 'unlock', id: lock.facts.id });
+  }
+}
+
+/** The lockspace stopped: whoever waits for an unlock is told that it will be finished later. */
+export function answerStalledReleases(state: State, out: EffectCollector): void {
+  for (const lock of state.locks.values()) {
+    const { phase } = lock;
+    if (phase.kind !== 'releasing' || phase.releasers.length === 0) continue;
+    for (const { caller } of phase.releasers) out.reply(caller, PENDING);
+    lock.phase = { ...phase, releasers: [] };
+  }
+}
+
+/** `releasing -> (nothing)`: the kernel has confirmed it. */
+export function onUnlocked(state: State, id: number, out: EffectCollector): void {
+  const lock = state.locks.get(id);
+  if (lock?.phase.kind !== 'releasing') return;
+  finish(state, lock, lock.phase, out);
+}
+
+function finish(state: State, lock: OwnLock, phase: Releasing, out: EffectCollector): void {
+  dropLock(state, out, lock, `released: ${phase.why}`);
+  for (const { caller } of phase.releasers) out.reply(caller, DONE);
+}
+
+/**
+ * The unlock failed. A lock manager that does not know it has nothing left to unlock; any other
+ * failure leaves the lock as it is, to be tried again when the lockspace is next opened.
+ */
+export function onUnlockFailed(
+  state: State,
+  id: number,
+  failure: LockFailure,
+  out: EffectCollector,
+): void {
+  const lock = state.locks.get(id);
+  if (lock?.phase.kind !== 'releasing') return;
+  const { phase, facts } = lock;
+  if (failure.code === 'UNKNOWN_LOCK') {
+    finish(state, lock, phase, out);
+    return;
+  }
+  lock.phase = { ...phase, asked: false, releasers: [] };
+  for (const { caller } of phase.releasers) out.reply(caller, PENDING);
+  out.log('error', `'${facts.resource}' could not be unlocked: ${failure.message}`);
+}
+
+/** The owning process has ended: everything of it is released or no longer waited for. */
+export function onOwnerEnded(state: State, owner: Owner, out: EffectCollector): void {
+  for (const lock of state.locks.values()) {
+    if (lock.facts.owner === null || !isSameOwner(lock.facts.owner, owner)) continue;
+    releaseEnded(state, lock, out);
+  }
+}
+
+function releaseEnded(state: State, lock: OwnLock, out: EffectCollector): void {
+  const why = 'its owner has ended';
+  const { phase } = lock;
+  switch (phase.kind) {
+    case 'held':
+      out.log('info', `'${lock.facts.resource}' is released: ${why}`);
+      beginRelease(state, lock, why, null, out);
+      break;
+    case 'parked':
+    case 'taking':
+      abandonTake(state, lock, out);
+      break;
+    case 'orphaned':
+    case 'adopting':
+      if (phase.was === 'releasing' || phase.was === 'quarantined') break;
+      lock.phase = { ...phase, was: 'releasing' };
+      recordReleasing(state, lock, why, out);
+      break;
+    case 'releasing':
+    case 'quarantined':
+      break;
+    default:
+      phase satisfies never;
+  }
+}

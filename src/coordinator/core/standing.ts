@@ -1,0 +1,61 @@
+import { unparkAll } from './acquire.js';
+import type { EffectCollector } from './effect.js';
+import { isoTime } from './iso-time.js';
+import { answerStalledReleases, resumeReleases } from './release.js';
+import type { State } from './state.js';
+import type { Standing } from './view.js';
+
+/** How far this node can vouch for its locks, from all that is known; see `Standing`. */
+export function judgeStanding(state: State): Standing {
+  if (state.life.kind === 'starting') {
+    return { kind: 'starting', waitingFor: state.life.waitingFor };
+  }
+  if (state.group.kind === 'away') return { kind: 'isolated', reason: state.group.reason };
+  if (state.group.kind === 'joining') {
+    return { kind: 'isolated', reason: 'corosync is back, the group is being joined again' };
+  }
+  const { condition, lockspaceLink, quorum } = state;
+  if (condition.kind === 'abandoned') return { kind: 'isolated', reason: condition.reason };
+  if (quorum === null) return { kind: 'isolated', reason: 'the quorum service does not answer' };
+  if (!quorum.quorate) return { kind: 'no-quorum' };
+  if (lockspaceLink.kind === 'closed') {
+    return { kind: 'recovering', waitingFor: lockspaceLink.reason };
+  }
+  if (lockspaceLink.kind === 'adopting') return { kind: 'recovering', waitingFor: 'adoption' };
+  if (condition.kind === 'absent') return { kind: 'recovering', waitingFor: 'the lockspace' };
+  if (condition.kind === 'waiting') return { kind: 'recovering', waitingFor: condition.for };
+  return { kind: 'ok' };
+}
+
+/** Enters the standing that now holds, and lets go on what waited for it. */
+export function updateStanding(state: State, out: EffectCollector): void {
+  const before = state.standing;
+  const now = judgeStanding(state);
+  if (isSame(before, now)) return;
+  state.standing = now;
+  out.publish({ at: isoTime(state.wallMs), type: 'standing', standing: now });
+  out.log(now.kind === 'isolated' ? 'error' : 'info', `standing: ${describeStanding(now)}`);
+  if (now.kind === 'ok') {
+    unparkAll(state, out);
+    resumeReleases(state, out);
+  } else answerStalledReleases(state, out);
+}
+
+function isSame(one: Standing, other: Standing): boolean {
+  return describeStanding(one) === describeStanding(other);
+}
+
+export function describeStanding(standing: Standing): string {
+  switch (standing.kind) {
+    case 'ok':
+    case 'no-quorum':
+      return standing.kind;
+    case 'starting':
+    case 'recovering':
+      return `${standing.kind}, waiting for ${standing.waitingFor}`;
+    case 'isolated':
+      return `isolated: ${standing.reason}`;
+    default:
+      return standing satisfies never;
+  }
+}

@@ -1,0 +1,199 @@
+import type { GroupMember, LockspaceCondition } from './event.js';
+import type { ManifestEntry, Ring } from './message.js';
+import type { LockMode } from './mode.js';
+import type { LockFacts } from './record.js';
+import type { PeerState, Standing } from './view.js';
+
+/** What never changes while the daemon runs. */
+export interface Self {
+  /** 0 until corosync has told. */
+  nodeId: number;
+  readonly nodeName: string;
+  readonly incarnation: string;
+  readonly bootId: string;
+  readonly lockspace: string;
+  readonly group: string;
+  readonly softwareVersion: string;
+}
+
+/** Someone who waits for the outcome of an acquire. */
+export interface Caller {
+  readonly caller: number;
+  /** Monotonic ms; null = for ever. */
+  readonly deadlineMs: number | null;
+}
+
+/** Someone who waits for the outcome of a release. */
+export interface Releaser {
+  readonly caller: number;
+}
+
+/** What a lock was when the process that held it for us went away. */
+export type FormerState = 'intent' | 'held' | 'releasing' | 'quarantined';
+
+/**
+ * Where a lock of this node stands. Each edge is one function in acquire.ts, release.ts or
+ * reconcile.ts, whose docstring begins with it.
+ */
+export type LockPhase =
+  /** A waiting acquire that came while the lockspace was stopped: not asked of the kernel yet. */
+  | { readonly kind: 'parked'; readonly callers: readonly Caller[] }
+  /** Asked of the kernel. `cancelling`: a cancel is on its way; the grant may still win. */
+  | {
+      readonly kind: 'taking';
+      readonly wait: boolean;
+      readonly callers: readonly Caller[];
+      readonly cancelling: 'no' | 'timeout' | 'canceled';
+    }
+  | { readonly kind: 'held' }
+  /** `asked`: the unlock is in the kernel; otherwise it waits for the lockspace to run. */
+  | {
+      readonly kind: 'releasing';
+      readonly asked: boolean;
+      readonly why: string;
+      readonly releasers: readonly Releaser[];
+    }
+  /** In the kernel or not: to be found out, by adoption. */
+  | { readonly kind: 'orphaned'; readonly was: FormerState; readonly callers: readonly Caller[] }
+  /** `mode` is the one the kernel has it in. */
+  | {
+      readonly kind: 'adopting';
+      readonly was: FormerState;
+      readonly mode: LockMode;
+      readonly callers: readonly Caller[];
+    }
+  | { readonly kind: 'quarantined' };
+
+export interface OwnLock {
+  readonly facts: LockFacts;
+  phase: LockPhase;
+  /** When the phase began, wall-clock ms. */
+  sinceMs: number;
+}
+
+/** A snapshot that is still arriving. */
+export interface Assembly {
+  readonly manifestVersion: number;
+  readonly parts: number;
+  readonly received: Map<number, readonly ManifestEntry[]>;
+}
+
+/** Another node, as far as its daemon and corosync have told. */
+export interface Peer {
+  readonly nodeId: number;
+  name: string;
+  state: PeerState;
+  sinceMs: number;
+  pid: number | null;
+  incarnation: string | null;
+  bootId: string | null;
+  /** The last sequence number seen of this incarnation. */
+  seq: number;
+  manifestVersion: number;
+  entries: Map<number, ManifestEntry>;
+  assembly: Assembly | null;
+  /** Monotonic ms of the last manifest request to it; null when none is open. */
+  requestedMs: number | null;
+  /** What its goodbye said; null without one. */
+  goodbye: { readonly keepsLocks: boolean } | null;
+  /** Monotonic ms at which corosync reported its node gone; null while it is there. */
+  nodeDownMs: number | null;
+}
+
+/** A refusal that waits a moment for the manifest that names the holder. */
+export interface UnexplainedRefusal {
+  readonly caller: number;
+  readonly code: 'HELD' | 'TIMEOUT';
+  readonly resource: string;
+  readonly mode: LockMode;
+  readonly deadlineMs: number;
+}
+
+export type GroupLink =
+  | { readonly kind: 'away'; readonly reason: string }
+  | { readonly kind: 'joining'; readonly self: GroupMember; readonly ring: Ring | null }
+  | { readonly kind: 'joined'; readonly self: GroupMember; readonly ring: Ring | null };
+
+/** The locks at this end: not open yet, being adopted, or usable. */
+export type LockspaceLink =
+  | { readonly kind: 'closed'; readonly reason: string }
+  | { readonly kind: 'adopting'; readonly open: Set<number> }
+  | { readonly kind: 'open' };
+
+export type Life =
+  | { readonly kind: 'starting'; readonly waitingFor: string }
+  | { readonly kind: 'running' }
+  | { readonly kind: 'stopping'; readonly caller: number; readonly keep: boolean }
+  | { readonly kind: 'stopped' };
+
+/** All that the core knows. Owned by `step`: nobody else changes it. */
+export interface State {
+  readonly self: Self;
+  wallMs: number;
+  monotonicMs: number;
+  life: Life;
+  group: GroupLink;
+  /** When this node last joined or lost its group, wall-clock ms. */
+  selfSinceMs: number;
+  lockspaceLink: LockspaceLink;
+  condition: LockspaceCondition;
+  quorum: { readonly quorate: boolean; readonly nodeIds: readonly number[] } | null;
+  standing: Standing;
+  readonly locks: Map<number, OwnLock>;
+  /** The ids of own locks by resource. */
+  readonly idsByResource: Map<string, Set<number>>;
+  /** The ids of own locks that are parked or being taken. */
+  readonly waitingIds: Set<number>;
+  nextLockId: number;
+  manifestVersion: number;
+  /** Ids whose manifest entry may have changed in this step. */
+  readonly dirtyIds: Set<number>;
+  /** The entries as last announced. */
+  readonly announced: Map<number, ManifestEntry>;
+  /** Our own snapshot has been sent and not come back yet. */
+  snapshotInFlight: boolean;
+  digestDueMs: number;
+  readonly peers: Map<number, Peer>;
+  unexplained: UnexplainedRefusal[];
+  readonly counters: Map<string, number>;
+  /** Senders whose garbage was logged once. */
+  readonly complainedOf: Set<string>;
+  readonly warnings: Map<string, string>;
+}
+
+export function initialState(self: Self, wallMs: number, monotonicMs: number): State {
+  const waitingFor = 'the lock list';
+  return {
+    self,
+    wallMs,
+    monotonicMs,
+    life: { kind: 'starting', waitingFor },
+    group: { kind: 'away', reason: 'not joined yet' },
+    selfSinceMs: wallMs,
+    lockspaceLink: { kind: 'closed', reason: 'not opened yet' },
+    condition: { kind: 'absent' },
+    quorum: null,
+    standing: { kind: 'starting', waitingFor },
+    locks: new Map(),
+    idsByResource: new Map(),
+    waitingIds: new Set(),
+    nextLockId: 1,
+    manifestVersion: 1,
+    dirtyIds: new Set(),
+    announced: new Map(),
+    snapshotInFlight: false,
+    digestDueMs: 0,
+    peers: new Map(),
+    unexplained: [],
+    counters: new Map(),
+    complainedOf: new Set(),
+    warnings: new Map(),
+  };
+}
+
+/** Adds one to a named counter, shown by `status`. */
+export function count(state: State, name: string): number {
+  const value = (state.counters.get(name) ?? 0) + 1;
+  state.counters.set(name, value);
+  return value;
+}

@@ -1,0 +1,168 @@
+import { onAcquire, onGranted, onIntentFailed, onTakeFailed, settleUnexplained } from './acquire.js';
+import { EffectCollector, type Effect } from './effect.js';
+import type { CoreEvent, Instant } from './event.js';
+import { onGarbage, onMessage, repeatRequests } from './manifest-receiver.js';
+import { announceChanges, tellDigestWhenDue } from './manifest-sender.js';
+import { markRecovered, onGroupJoining, onGroupLost, onQuorum, onRing, onView } from './peers.js';
+import { onAdopted, onAdoptFailed, onListFound, onLockspaceLost, onLockspaceOpen } from './reconcile.js';
+import { onOwnerEnded, onRelease, onUnlocked, onUnlockFailed, resumeReleases } from './release.js';
+import { updateStanding } from './standing.js';
+import type { State } from './state.js';
+import { finishStop, onStop } from './stop.js';
+import { expireCallers, onCallerGone } from './waiting.js';
+
+/**
+ * The whole behaviour of a coordinator: one event in, the effects to carry out, in order. Total,
+ * synchronous and deterministic. Changes `state` in place; the caller owns it and hands it to
+ * nobody else.
+ */
+export function step(state: State, event: CoreEvent, at: Instant): readonly Effect[] {
+  state.wallMs = at.wallMs;
+  state.monotonicMs = at.monotonicMs;
+  const out = new EffectCollector();
+  handle(state, event, out);
+  updateStanding(state, out);
+  settleUnexplained(state, out);
+  announceChanges(state, out);
+  finishStop(state, out);
+  return out.ordered();
+}
+
+function handle(state: State, event: CoreEvent, out: EffectCollector): void {
+  switch (event.kind) {
+    case 'start-waits':
+      if (state.life.kind === 'starting') {
+        state.life = { kind: 'starting', waitingFor: event.waitingFor };
+      }
+      break;
+    case 'list-found':
+      onListFound(state, event.locks, out);
+      break;
+    case 'acquire':
+      onAcquire(state, event, out);
+      break;
+    case 'release':
+      onRelease(state, event, out);
+      break;
+    case 'caller-gone':
+      onCallerGone(state, event.caller, out);
+      break;
+    case 'owner-ended':
+      onOwnerEnded(state, event.owner, out);
+      break;
+    case 'intent-failed':
+      for (const id of event.ids) onIntentFailed(state, id, event.message, out);
+      break;
+    case 'stop':
+      onStop(state, event, out);
+      break;
+    case 'warning':
+      if (event.text === null) state.warnings.delete(event.topic);
+      else state.warnings.set(event.topic, event.text);
+      break;
+    case 'tick':
+      expireCallers(state, out);
+      tellDigestWhenDue(state, out);
+      repeatRequests(state, out);
+      break;
+    case 'lockspace-open':
+    case 'lockspace-lost':
+    case 'lockspace-condition':
+    case 'adopted':
+    case 'adopt-failed':
+    case 'granted':
+    case 'take-failed':
+    case 'unlocked':
+    case 'unlock-failed':
+      handleLockManager(state, event, out);
+      break;
+    default:
+      handleCluster(state, event, out);
+  }
+}
+
+type LockManagerEvent = Extract<
+  CoreEvent,
+  {
+    kind:
+      | 'lockspace-open' | 'lockspace-lost' | 'lockspace-condition' | 'adopted' | 'adopt-failed'
+      | 'granted' | 'take-failed' | 'unlocked' | 'unlock-failed';
+  }
+>;
+
+function handleLockManager(state: State, event: LockManagerEvent, out: EffectCollector): void {
+  switch (event.kind) {
+    case 'lockspace-open':
+      onLockspaceOpen(state, event.orphans, out);
+      break;
+    case 'lockspace-lost':
+      onLockspaceLost(state, event.reason, out);
+      break;
+    case 'lockspace-condition':
+      state.condition = event.condition;
+      markRecovered(state, event.askedMs, out);
+      resumeReleases(state, out);
+      break;
+    case 'adopted':
+      onAdopted(state, event.id, out);
+      break;
+    case 'adopt-failed':
+      onAdoptFailed(state, event.id, event.failure, out);
+      break;
+    case 'granted':
+      onGranted(state, event.id, out);
+      break;
+    case 'take-failed':
+      onTakeFailed(state, event.id, event.failure, out);
+      break;
+    case 'unlocked':
+      onUnlocked(state, event.id, out);
+      break;
+    case 'unlock-failed':
+      onUnlockFailed(state, event.id, event.failure, out);
+      break;
+    default:
+      event satisfies never;
+  }
+}
+
+type ClusterEvent = Extract<
+  CoreEvent,
+  {
+    kind:
+      | 'view' | 'ring' | 'message' | 'garbage' | 'group-joining' | 'group-lost'
+      | 'quorum' | 'quorum-away';
+  }
+>;
+
+function handleCluster(state: State, event: ClusterEvent, out: EffectCollector): void {
+  switch (event.kind) {
+    case 'view':
+      onView(state, event, out);
+      if (state.quorum !== null) onQuorum(state, state.quorum.quorate, state.quorum.nodeIds, out);
+      break;
+    case 'ring':
+      onRing(state, event.ring, out);
+      break;
+    case 'message':
+      onMessage(state, event.from, event.envelope, out);
+      break;
+    case 'garbage':
+      onGarbage(state, event.from, event.reason, out);
+      break;
+    case 'group-joining':
+      onGroupJoining(state, event.self);
+      break;
+    case 'group-lost':
+      onGroupLost(state, event.reason, out);
+      break;
+    case 'quorum':
+      onQuorum(state, event.quorate, event.nodeIds, out);
+      break;
+    case 'quorum-away':
+      state.quorum = null;
+      break;
+    default:
+      event satisfies never;
+  }
+}

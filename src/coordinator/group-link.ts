@@ -1,0 +1,107 @@
+import type { Clock } from '../clock.js';
+import { messageOf } from '../errors.js';
+import type { Group, Member, OpenGroup } from '../cpg/index.js';
+import { Backoff, pause } from './backoff.js';
+import type { CoreEvent } from './core/event.js';
+import type { Log } from './modules.js';
+import { decode } from './wire/index.js';
+
+/** How long a goodbye may take to come back before the connection is closed without it. */
+const FAREWELL_MS = 1_000;
+
+/**
+ * Keeps this daemon in its group: connects, joins, turns what arrives into events, and starts
+ * afresh whenever corosync drops it or dies.
+ */
+export class GroupLink {
+  readonly #name: string;
+  readonly #open: OpenGroup;
+  readonly #clock: Clock;
+  readonly #dispatch: (event: CoreEvent) => void;
+  readonly #log: Log;
+  #group: Group | null = null;
+  #lastSend: Promise<void> = Promise.resolve();
+
+  constructor(
+    name: string,
+    modules: { readonly openGroup: OpenGroup; readonly clock: Clock; readonly log: Log },
+    dispatch: (event: CoreEvent) => void,
+  ) {
+    this.#name = name;
+    this.#open = modules.openGroup;
+    this.#clock = modules.clock;
+    this.#log = modules.log;
+    this.#dispatch = dispatch;
+  }
+
+  /** Runs until the signal is aborted. `mayJoin` holds the first join back. */
+  async run(signal: AbortSignal, mayJoin: Promise<void>): Promise<void> {
+    const backoff = new Backoff(this.#clock);
+    while (!signal.aborted) {
+      try {
+        const group = await this.#open();
+        await mayJoin;
+        if (signal.aborted) return await group.close();
+        const lost = this.#attach(group, signal);
+        this.#dispatch({ kind: 'group-joining', self: group.self });
+        this.#group = group;
+        await group.join(this.#name);
+        backoff.reset();
+        const reason = await lost;
+        if (reason === null) return await group.close();
+        this.#group = null;
+        this.#dispatch({ kind: 'group-lost', reason });
+        await group.close();
+      } catch (error) {
+        this.#group = null;
+        this.#dispatch({ kind: 'group-lost', reason: messageOf(error) });
+      }
+      await backoff.wait(signal);
+    }
+  }
+
+  #attach(group: Group, signal: AbortSignal): Promise<string | null> {
+    group.on('view', (view) => this.#dispatch({ kind: 'view', ...view }));
+    group.on('ring', (ring) => this.#dispatch({ kind: 'ring', ring }));
+    group.on('message', (from, payload) => this.#receive(from, payload));
+    return new Promise((resolve) => {
+      group.on('lost', (cause) => resolve(cause.message));
+      signal.addEventListener('abort', () => resolve(null), { once: true });
+    });
+  }
+
+  #receive(from: Member, payload: Uint8Array): void {
+    try {
+      this.#dispatch({ kind: 'message', from, envelope: decode(payload) });
+    } catch (error) {
+      this.#dispatch({ kind: 'garbage', from, reason: messageOf(error) });
+    }
+  }
+
+  /**
+   * Sends without waiting. What cannot be sent is logged and left to the next digest, which
+   * tells the others that they missed something.
+   */
+  send(payload: Uint8Array): void {
+    if (this.#group === null) return;
+    this.#lastSend = this.#group.multicast(payload).catch((error: unknown) => {
+      this.#log('warn', `a message to the group was not sent: ${messageOf(error)}`);
+    });
+  }
+
+  /** Leaves the group after what was sent has come back, or without waiting longer for it. */
+  async leave(): Promise<void> {
+    const group = this.#group;
+    this.#group = null;
+    if (group === null) return;
+    const patience = new AbortController();
+    await Promise.race([this.#lastSend, pause(this.#clock, FAREWELL_MS, patience.signal)]);
+    patience.abort();
+    try {
+      await group.leave();
+    } catch (error) {
+      this.#log('warn', `leaving the group failed: ${messageOf(error)}`);
+    }
+    await group.close();
+  }
+}

@@ -1,0 +1,236 @@
+import { messageOf } from '../errors.js';
+import { DlmError, type LockId, type Lockspace } from '../dlm/index.js';
+import { Backoff, pause } from './backoff.js';
+import type { LockAction } from './core/effect.js';
+import type { CoreEvent, KernelOrphan, LockFailure } from './core/event.js';
+import { CoordinatorError } from './error.js';
+import type { CoordinatorModules, CoordinatorOptions } from './modules.js';
+
+/** How often the wait for quorum and dlm_controld looks again. */
+const READY_POLL_MS = 250;
+
+/** Opens the lockspace, carries out the core's lock actions in it, and opens it again when lost. */
+export class LockspaceLink {
+  readonly #options: CoordinatorOptions;
+  readonly #modules: CoordinatorModules;
+  readonly #dispatch: (event: CoreEvent) => void;
+  #lockspace: Lockspace | null = null;
+  /** The lock manager's ids by ours; void when the lockspace is lost. */
+  readonly #ids = new Map<number, LockId>();
+
+  constructor(
+    options: CoordinatorOptions,
+    modules: CoordinatorModules,
+    dispatch: (event: CoreEvent) => void,
+  ) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#dispatch = dispatch;
+  }
+
+  /**
+   * Runs until the signal is aborted. Rejects with CoordinatorError `UNSAFE` when dlm_controld
+   * would hand over locks without fencing and the configuration does not allow that.
+   */
+  async run(signal: AbortSignal, isQuorate: () => boolean): Promise<void> {
+    const backoff = new Backoff(this.#modules.clock);
+    while (!signal.aborted) {
+      await this.#untilReady(signal, isQuorate);
+      if (signal.aborted) return;
+      try {
+        const reason = await this.#openAndServe(signal);
+        if (reason === null) return;
+        backoff.reset();
+        this.#dispatch({ kind: 'lockspace-lost', reason });
+        this.#modules.log('error', `the lockspace is lost: ${reason}; it is opened again`);
+      } catch (error) {
+        this.#waitFor(`the lockspace (${messageOf(error)})`);
+      }
+      await backoff.wait(signal);
+    }
+  }
+
+  /** Asking the lock manager for anything before this holds would hang in the kernel. */
+  async #untilReady(signal: AbortSignal, isQuorate: () => boolean): Promise<void> {
+    while (!signal.aborted) {
+      const reason = await this.#unreadyReason(isQuorate);
+      if (reason === null) return;
+      this.#waitFor(reason);
+      await pause(this.#modules.clock, READY_POLL_MS, signal);
+    }
+  }
+
+  async #unreadyReason(isQuorate: () => boolean): Promise<string | null> {
+    if (!isQuorate()) return 'quorum';
+    try {
+      const { fencing } = await this.#modules.lockManager.controllerView();
+      this.#checkFencing(fencing);
+      const state = await this.#modules.lockManager.lockspaceState(this.#options.lockspace);
+      if (state.kind === 'abandoned') return `dlm_controld (${state.reason})`;
+      return state.kind === 'waiting' ? `${state.for} in the lockspace` : null;
+    } catch (error) {
+      if (error instanceof CoordinatorError) throw error;
+      return `dlm_controld (${messageOf(error)})`;
+    }
+  }
+
+  #checkFencing(fencing: boolean): void {
+    if (fencing) return;
+    const what = 'fencing is disabled in dlm_controld: a dead or frozen node would lose its locks';
+    if (!this.#options.unsafeNoFencing) {
+      const how = 'enable_fencing=1 in /etc/dlm/dlm.conf, or unsafe_no_fencing = true in ours';
+      throw new CoordinatorError('UNSAFE', `${what} while it may still write; set ${how}`);
+    }
+    const text = `${what}, and unsafe_no_fencing allows it: two nodes may write at once`;
+    this.#dispatch({ kind: 'warning', topic: 'fencing', text });
+  }
+
+  #waitFor(reason: string): void {
+    this.#dispatch({ kind: 'start-waits', waitingFor: reason });
+  }
+
+  async #openAndServe(signal: AbortSignal): Promise<string | null> {
+    this.#waitFor('the lockspace to be opened');
+    const lockspace = await this.#modules.lockManager.openLockspace(this.#options.lockspace);
+    const lost = new Promise<string | null>((resolve) => {
+      lockspace.on('lost', (cause) => resolve(cause.message));
+      signal.addEventListener('abort', () => resolve(null), { once: true });
+    });
+    lockspace.on('stalled', (operations) => {
+      const longest = operations[0];
+      const text =
+        longest === undefined
+          ? null
+          : `${operations.length} lock operations are stuck in the kernel, the oldest ` +
+            `(${longest.operation} '${longest.resource}') for ${Math.round(longest.forMs / 1000)} s`;
+      this.#dispatch({ kind: 'warning', topic: 'stalled', text });
+    });
+    this.#waitFor('adoption');
+    const orphans = await this.#readOrphans(lockspace);
+    if (signal.aborted) return null;
+    this.#lockspace = lockspace;
+    this.#dispatch({ kind: 'lockspace-open', orphans });
+    const reason = await lost;
+    if (reason === null) return null;
+    this.#lockspace = null;
+    this.#ids.clear();
+    return reason;
+  }
+
+  async #readOrphans(lockspace: Lockspace): Promise<readonly KernelOrphan[] | null> {
+    try {
+      const locks = await lockspace.localLocks();
+      this.#dispatch({ kind: 'warning', topic: 'kernel-tables', text: null });
+      return locks
+        .filter((lock) => lock.orphan)
+        .map((lock) => ({ lockName: lock.resource, mode: lock.granted }));
+    } catch (error) {
+      const text =
+        `the kernel's lock tables cannot be read (${messageOf(error)}): orphans that the list ` +
+        `does not name stay unseen; mount debugfs on /sys/kernel/debug`;
+      this.#dispatch({ kind: 'warning', topic: 'kernel-tables', text });
+      return null;
+    }
+  }
+
+  /** Carries out one action; its outcome comes back as an event. */
+  perform(action: LockAction): void {
+    const lockspace = this.#lockspace;
+    if (lockspace === null) return;
+    switch (action.kind) {
+      case 'take':
+        this.#take(lockspace, action);
+        break;
+      case 'cancel':
+        this.#cancel(lockspace, action.id);
+        break;
+      case 'unlock':
+        this.#unlock(lockspace, action.id);
+        break;
+      case 'adopt':
+        this.#adopt(lockspace, action);
+        break;
+      default:
+        action satisfies never;
+    }
+  }
+
+  #take(lockspace: Lockspace, action: Extract<LockAction, { kind: 'take' }>): void {
+    const { id, lockName, mode, wait } = action;
+    const take = lockspace.take({ resource: lockName, mode, wait });
+    this.#ids.set(id, take.id);
+    this.#report(lockspace, take.granted, { kind: 'granted', id }, (failure) => {
+      this.#ids.delete(id);
+      return { kind: 'take-failed', id, failure };
+    });
+  }
+
+  #cancel(lockspace: Lockspace, id: number): void {
+    const lockId = this.#ids.get(id);
+    if (lockId === undefined) return;
+    lockspace.cancel(lockId).catch((error: unknown) => {
+      // The take's own promise tells what became of it; this one only says it was too late.
+      this.#modules.log('debug', `cancel of lock ${id}: ${messageOf(error)}`);
+    });
+  }
+
+  #unlock(lockspace: Lockspace, id: number): void {
+    const lockId = this.#ids.get(id);
+    if (lockId === undefined) {
+      const failure = { code: 'UNKNOWN_LOCK', message: 'the lock manager does not have it' };
+      this.#dispatch({ kind: 'unlock-failed', id, failure });
+      return;
+    }
+    const unlocked = lockspace.unlock(lockId).then(() => {
+      this.#ids.delete(id);
+    });
+    this.#report(lockspace, unlocked, { kind: 'unlocked', id }, (failure) => {
+      return { kind: 'unlock-failed', id, failure };
+    });
+  }
+
+  #adopt(lockspace: Lockspace, action: Extract<LockAction, { kind: 'adopt' }>): void {
+    const { id, lockName, mode } = action;
+    const adopted = lockspace.adopt({ resource: lockName, mode }).then((lockId) => {
+      this.#ids.set(id, lockId);
+    });
+    this.#report(lockspace, adopted, { kind: 'adopted', id }, (failure) => {
+      return { kind: 'adopt-failed', id, failure };
+    });
+  }
+
+  /** Turns a promise into an event, unless the lockspace it belongs to is lost by then. */
+  #report(
+    lockspace: Lockspace,
+    outcome: Promise<void>,
+    done: CoreEvent,
+    failed: (failure: LockFailure) => CoreEvent,
+  ): void {
+    const tell = (event: CoreEvent): void => {
+      if (this.#lockspace === lockspace) this.#dispatch(event);
+    };
+    outcome.then(
+      () => tell(done),
+      (error: unknown) => tell(failed(failureOf(error))),
+    );
+  }
+
+  /** Leaves the lockspace when nothing is in it any more, or lets go of it as it is. */
+  async close(mayRelease: boolean): Promise<void> {
+    const lockspace = this.#lockspace;
+    this.#lockspace = null;
+    if (lockspace === null) return;
+    try {
+      if (mayRelease) await lockspace.release();
+      else await lockspace.close();
+    } catch (error) {
+      this.#modules.log('error', `the lockspace was not left: ${messageOf(error)}`);
+      await lockspace.close();
+    }
+  }
+}
+
+function failureOf(error: unknown): LockFailure {
+  const code = error instanceof DlmError ? error.code : 'UNEXPECTED';
+  return { code, message: messageOf(error) };
+}

@@ -1,0 +1,36 @@
+import type { GroupView, Member, RingId } from './port.js';
+
+/** One event of the connection, in corosync's order. */
+export type CpgEvent =
+  | { readonly kind: 'message'; readonly from: Member; readonly payload: Uint8Array }
+  | { readonly kind: 'view'; readonly view: GroupView }
+  | { readonly kind: 'ring'; readonly ring: RingId; readonly nodeIds: readonly number[] }
+  /** An event could not be read; what it said is lost, so the order is broken. */
+  | { readonly kind: 'broken'; readonly cause: unknown };
+
+/**
+ * The raw layer below a group: one libcpg handle, statuses instead of errors. Every number that
+ * is returned is a cs_error_t.
+ *
+ * One request at a time: libcpg has no lock around a handle's request channel. While `join` or
+ * `leave` is under way nothing else may be called but `close`, which waits for it.
+ */
+export interface CpgConnection {
+  readonly nodeId: number;
+  /** Largest message that is sent in one piece, in bytes. */
+  readonly payloadBytesMax: number;
+  /** Calls `readable` from the event loop while there is something to dispatch. */
+  watch(readable: () => void): void;
+  /** Off the main thread: it blocks for as long as corosync is stopped. */
+  join(name: Uint8Array): Promise<number>;
+  /** Off the main thread, as `join`. */
+  leave(name: Uint8Array): Promise<number>;
+  /** Copies to shared memory. Spins inside libqb with about 278 messages unread by corosync. */
+  send(payload: Uint8Array): number;
+  /** Takes at most one event from corosync, without waiting; `take` hands it over. */
+  dispatch(): number;
+  /** The events since the last call, oldest first. */
+  take(): readonly CpgEvent[];
+  /** Idempotent. Resolves when nothing of the connection is left, also if corosync is dead. */
+  close(): Promise<void>;
+}

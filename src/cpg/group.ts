@@ -1,0 +1,246 @@
+import { EventEmitter } from 'eventemitter3';
+import type { Clock } from '../clock.js';
+import type { CpgConnection, CpgEvent } from './connection.js';
+import { CPG_MAX_NAME_LENGTH, CS_ERR_TRY_AGAIN, CS_OK } from './constants.js';
+import { emit } from './emit.js';
+import { CpgError } from './error.js';
+import { alreadyUsed, broken, lost, notJoined, timedOut, tooBig } from './group-errors.js';
+import { OUTBOX_LIMITS, Outbox, type OutboxLimits } from './outbox.js';
+import type { Group, GroupEvents, GroupView, Member } from './port.js';
+import { settling, type Settling } from './settling.js';
+import { errorOf } from './status.js';
+
+export interface GroupLimits {
+  readonly outbox: OutboxLimits;
+  /** How long one turn of the event loop may be spent on dispatching, in ms. */
+  readonly dispatchBudgetMs: number;
+  /** How long a join or a leave may take until its view arrives, in ms. */
+  readonly changeMsMax: number;
+  /** Pause before asking again after TRY_AGAIN, in ms. */
+  readonly changeRetryDelayMs: number;
+}
+
+export const GROUP_LIMITS: GroupLimits = {
+  outbox: OUTBOX_LIMITS,
+  dispatchBudgetMs: 5,
+  changeMsMax: 30_000,
+  changeRetryDelayMs: 20,
+};
+
+type State =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'joining'; readonly name: Uint8Array; readonly done: Settling }
+  | { readonly kind: 'joined'; readonly name: Uint8Array }
+  | { readonly kind: 'leaving'; readonly done: Settling }
+  | { readonly kind: 'left' }
+  | { readonly kind: 'closed'; readonly cause: CpgError };
+
+/**
+ * A group over one raw connection.
+ *
+ * `join` resolves when our own membership has been delivered, so after the `view` that shows it;
+ * `leave` likewise. While either asks corosync, no event is dispatched; the event loop goes on.
+ */
+export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
+  readonly self: Member;
+  readonly payloadBytesMax: number;
+  readonly #connection: CpgConnection;
+  readonly #clock: Clock;
+  readonly #limits: GroupLimits;
+  readonly #outbox: Outbox;
+  #state: State = { kind: 'open' };
+
+  constructor(
+    modules: { readonly connection: CpgConnection; readonly clock: Clock; readonly pid: number },
+    limits: GroupLimits = GROUP_LIMITS,
+  ) {
+    super();
+    const { connection, clock, pid } = modules;
+    this.self = { nodeId: connection.nodeId, pid };
+    this.payloadBytesMax = connection.payloadBytesMax;
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#outbox = new Outbox(
+      { send: (payload) => connection.send(payload), clock }, limits.outbox,
+    );
+    connection.watch(() => this.#readable());
+  }
+
+  async join(name: string): Promise<void> {
+    const bytes = nameBytes(name);
+    if (this.#state.kind !== 'open') throw this.#refusal('join');
+    const done = settling(this.#clock, this.#limits.changeMsMax, () => timedOut('cpg_join'));
+    this.#state = { kind: 'joining', name: bytes, done };
+    try {
+      const request = this.#request('cpg_join', done, () => this.#connection.join(bytes));
+      await Promise.all([done.promise, request]);
+    } catch (thrown) {
+      // After a time-out corosync may still do it, so only a plain refusal leads back.
+      if (thrown instanceof CpgError && thrown.status !== null) this.#undo(done);
+      throw thrown;
+    }
+  }
+
+  multicast(payload: Uint8Array): Promise<void> {
+    if (this.#state.kind !== 'joined') return Promise.reject(this.#refusal('multicast'));
+    if (payload.byteLength > this.payloadBytesMax) {
+      return Promise.reject(tooBig(payload.byteLength, this.payloadBytesMax));
+    }
+    return this.#outbox.push(payload);
+  }
+
+  async leave(): Promise<void> {
+    if (this.#state.kind !== 'joined') throw this.#refusal('leave');
+    const { name } = this.#state;
+    const done = settling(this.#clock, this.#limits.changeMsMax, () => timedOut('cpg_leave'));
+    this.#state = { kind: 'leaving', done };
+    this.#outbox.dropQueued(notJoined('multicast'));
+    const request = this.#request('cpg_leave', done, () => this.#connection.leave(name));
+    await Promise.all([done.promise, request]);
+  }
+
+  async close(): Promise<void> {
+    this.#end(new CpgError('CLOSED', 'close', 'the group was closed; open a new one'));
+    await this.#connection.close();
+  }
+
+  /** Asks until corosync does not say TRY_AGAIN, as long as the change is awaited. */
+  async #request(
+    operation: string, done: Settling, call: () => Promise<number>,
+  ): Promise<void> {
+    for (let status = await call(); status !== CS_OK; status = await call()) {
+      if (done.settled()) return;
+      if (status !== CS_ERR_TRY_AGAIN) {
+        const error = errorOf(operation, status);
+        done.reject(error);
+        return;
+      }
+      await pause(this.#clock, this.#limits.changeRetryDelayMs);
+      if (done.settled()) return;
+    }
+  }
+
+  /** joining -> open, when corosync refused the join. */
+  #undo(done: Settling): void {
+    if (this.#state.kind === 'joining' && this.#state.done === done) {
+      this.#state = { kind: 'open' };
+    }
+  }
+
+  /**
+   * Hands out events one by one, within the turn's budget. The poll is level-triggered: what is
+   * left makes the descriptor readable again in the next turn.
+   */
+  #readable(): void {
+    const endMs = this.#clock.monotonic() + this.#limits.dispatchBudgetMs;
+    do {
+      const status = this.#connection.dispatch();
+      const events = this.#connection.take();
+      for (const event of events) {
+        if (this.#state.kind === 'closed') return;
+        this.#handle(event);
+      }
+      if (this.#isClosed()) return;
+      if (status !== CS_OK && status !== CS_ERR_TRY_AGAIN) {
+        return this.#lose(lost('cpg_dispatch', status));
+      }
+      if (events.length === 0) return;
+    } while (this.#clock.monotonic() < endMs);
+  }
+
+  #isClosed(): boolean {
+    return this.#state.kind === 'closed';
+  }
+
+  #handle(event: CpgEvent): void {
+    switch (event.kind) {
+      case 'message':
+        // Compared before the listeners, who own the payload, may write into it.
+        if (this.#isSelf(event.from)) this.#outbox.echoed(event.payload);
+        return emit(this, 'message', event.from, event.payload);
+      case 'view':
+        return this.#changeView(event.view);
+      case 'ring':
+        return emit(this, 'ring', event.ring, event.nodeIds);
+      case 'broken':
+        return this.#lose(broken(event.cause));
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** joining -> joined and leaving -> left, before the listeners see the view that says so. */
+  #changeView(view: GroupView): void {
+    const state = this.#state;
+    const within = view.members.some((member) => this.#isSelf(member));
+    if (state.kind === 'joining' && within) {
+      this.#state = { kind: 'joined', name: state.name };
+      state.done.resolve();
+    } else if (state.kind === 'leaving' && !within) {
+      this.#state = { kind: 'left' };
+      this.#outbox.drop(notJoined('multicast'));
+      state.done.resolve();
+    }
+    emit(this, 'view', view);
+  }
+
+  /** any -> closed, by corosync. */
+  #lose(cause: CpgError): void {
+    this.#end(cause);
+    // Its outcome is kept for whoever calls close(); a failure there must not go unseen.
+    this.#connection.close().catch((thrown: unknown) => {
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    });
+    emit(this, 'lost', cause);
+  }
+
+  #end(cause: CpgError): void {
+    const state = this.#state;
+    if (state.kind === 'closed') return;
+    this.#state = { kind: 'closed', cause };
+    if (state.kind === 'joining' || state.kind === 'leaving') state.done.reject(cause);
+    this.#outbox.drop(cause);
+  }
+
+  #isSelf(member: Member): boolean {
+    return member.nodeId === this.self.nodeId && member.pid === this.self.pid;
+  }
+
+  #refusal(operation: string): CpgError {
+    const state = this.#state;
+    switch (state.kind) {
+      case 'closed':
+        return new CpgError(state.cause.code, operation, `${operation}: ${state.cause.message}`, {
+          cause: state.cause,
+        });
+      case 'open':
+      case 'joining':
+      case 'joined':
+      case 'leaving':
+      case 'left':
+        return operation === 'join' ? alreadyUsed(state.kind) : notJoined(operation);
+    }
+  }
+}
+
+function nameBytes(name: string): Uint8Array {
+  const bytes = new TextEncoder().encode(name);
+  if (bytes.byteLength === 0) {
+    const text = 'join: the group name is empty; give one of 1 to 128 bytes';
+    throw new CpgError('INVALID_PARAM', 'join', text);
+  }
+  if (bytes.byteLength > CPG_MAX_NAME_LENGTH) {
+    const text = `join: the group name has ${bytes.byteLength} bytes; at most 128 are allowed`;
+    throw new CpgError('NAME_TOO_LONG', 'join', text);
+  }
+  return bytes;
+}
+
+function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(delayMs, resolve);
+  });
+}

@@ -1,0 +1,190 @@
+import type { KoffiFunc } from 'koffi';
+import type { CpgConnection, CpgEvent } from './connection.js';
+import {
+  CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF, CPG_TYPE_AGREED,
+  CS_DISPATCH_ONE_NONBLOCKING,
+} from './constants.js';
+import type { CpgHandle, CpgLibrary, NativeCallbacks, NativePoll } from './library.js';
+import { reasonOf } from './reason.js';
+import { check } from './status.js';
+
+/**
+ * Connects to this node's corosync. Rejects with CpgError; nothing is left behind then.
+ * @see cpg_model_initialize(3)
+ */
+export async function connectCpg(library: CpgLibrary): Promise<CpgConnection> {
+  const events: CpgEvent[] = [];
+  const callbacks = library.register(callbacksInto(library, events));
+  const model = {
+    model: CPG_MODEL_V1,
+    cpg_deliver_fn: callbacks.deliver,
+    cpg_confchg_fn: callbacks.confchg,
+    cpg_totem_confchg_fn: callbacks.totemConfchg,
+    flags: CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF,
+  };
+  const handle: [CpgHandle | null] = [null];
+  try {
+    const status = await offThread(
+      library.cpg_model_initialize, handle, CPG_MODEL_V1, model, null,
+    );
+    check('cpg_model_initialize', status);
+  } catch (thrown) {
+    callbacks.release();
+    throw thrown;
+  }
+  const open = handle[0] as CpgHandle;
+  const close = async (): Promise<void> => {
+    // A dead corosync answers CS_ERR_LIBRARY; the library frees its side all the same.
+    await offThread(library.cpg_finalize, open);
+    setImmediate(() => callbacks.release());
+  };
+  try {
+    return new NativeConnection(library, open, await factsOf(library, open), events, close);
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+interface ConnectionFacts {
+  readonly nodeId: number;
+  readonly payloadBytesMax: number;
+  readonly fd: number;
+}
+
+async function factsOf(library: CpgLibrary, handle: CpgHandle): Promise<ConnectionFacts> {
+  const nodeId: [number] = [0];
+  check('cpg_local_get', await offThread(library.cpg_local_get, handle, nodeId));
+  const size: [number] = [0];
+  check('cpg_max_atomic_msgsize_get', library.cpg_max_atomic_msgsize_get(handle, size));
+  const fd: [number] = [-1];
+  check('cpg_fd_get', library.cpg_fd_get(handle, fd));
+  return { nodeId: nodeId[0], payloadBytesMax: size[0], fd: fd[0] };
+}
+
+type Polling =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'on'; readonly poll: NativePoll }
+  | { readonly kind: 'closed' };
+
+class NativeConnection implements CpgConnection {
+  readonly nodeId: number;
+  readonly payloadBytesMax: number;
+  readonly #fd: number;
+  #polling: Polling = { kind: 'off' };
+  /** The request under way off the main thread, if any: closing must not overtake it. */
+  #request: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+
+  constructor(
+    private readonly library: CpgLibrary,
+    private readonly handle: CpgHandle,
+    facts: ConnectionFacts,
+    private readonly events: CpgEvent[],
+    private readonly finalize: () => Promise<void>,
+  ) {
+    this.nodeId = facts.nodeId;
+    this.payloadBytesMax = facts.payloadBytesMax;
+    this.#fd = facts.fd;
+  }
+
+  watch(readable: () => void): void {
+    this.#polling = { kind: 'on', poll: this.library.poll(this.#fd, readable) };
+  }
+
+  join(name: Uint8Array): Promise<number> {
+    return this.#alone(this.library.cpg_join, name);
+  }
+
+  leave(name: Uint8Array): Promise<number> {
+    return this.#alone(this.library.cpg_leave, name);
+  }
+
+  send(payload: Uint8Array): number {
+    const iovec = { iov_base: payload, iov_len: payload.byteLength };
+    return this.library.cpg_mcast_joined(this.handle, CPG_TYPE_AGREED, iovec, 1);
+  }
+
+  dispatch(): number {
+    return this.library.cpg_dispatch(this.handle, CS_DISPATCH_ONE_NONBLOCKING);
+  }
+
+  take(): readonly CpgEvent[] {
+    return this.events.splice(0);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Poll first: uv_poll aborts the process on a descriptor that finalize has closed. */
+  async #close(): Promise<void> {
+    if (this.#polling.kind === 'on') this.#polling.poll.close();
+    this.#polling = { kind: 'closed' };
+    await this.#request;
+    await this.finalize();
+  }
+
+  /** Stops dispatching meanwhile, so that the handle never sees two threads at once. */
+  async #alone(call: CpgLibrary['cpg_join'], name: Uint8Array): Promise<number> {
+    if (this.#polling.kind === 'on') this.#polling.poll.stop();
+    const value = new Uint8Array(128);
+    value.set(name);
+    const request = offThread(call, this.handle, { length: name.byteLength, value });
+    this.#request = request;
+    const status = await request;
+    if (this.#polling.kind === 'on') this.#polling.poll.start();
+    return status;
+  }
+}
+
+/** Callbacks only copy and enqueue: after one throw koffi skips every later callback. */
+function callbacksInto(library: CpgLibrary, events: CpgEvent[]): NativeCallbacks {
+  const enqueue = (read: () => CpgEvent): void => {
+    try {
+      events.push(read());
+    } catch (cause) {
+      events.push({ kind: 'broken', cause });
+    }
+  };
+  const changes = (from: Parameters<CpgLibrary['decodeAddresses']>[0], count: number) =>
+    library.decodeAddresses(from, count).map(({ nodeid, pid, reason }) => ({
+      nodeId: nodeid, pid, reason: reasonOf(reason),
+    }));
+  return {
+    deliver: (_handle, _group, nodeId, pid, msg, bytes) =>
+      enqueue(() => ({
+        kind: 'message', from: { nodeId, pid }, payload: library.copyBytes(msg, bytes),
+      })),
+    confchg: (_handle, _group, members, memberCount, left, leftCount, joined, joinedCount) =>
+      enqueue(() => ({
+        kind: 'view',
+        view: {
+          members: library.decodeAddresses(members, memberCount)
+            .map(({ nodeid, pid }) => ({ nodeId: nodeid, pid })),
+          left: changes(left, leftCount),
+          joined: changes(joined, joinedCount),
+        },
+      })),
+    totemConfchg: (_handle, ring, count, nodeIds) =>
+      enqueue(() => ({
+        kind: 'ring',
+        ring: { nodeId: ring.nodeid, seq: BigInt(ring.seq) },
+        nodeIds: library.decodeNodeIds(nodeIds, count),
+      })),
+  };
+}
+
+/** Runs a call that blocks while corosync is stopped on libuv's pool. Never cpg_dispatch. */
+function offThread<Args extends unknown[]>(
+  call: KoffiFunc<(...args: Args) => number>, ...args: Args
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const done = (error: unknown, status: number): void => {
+      if (error === null || error === undefined) resolve(status);
+      else reject(error instanceof Error ? error : new Error(`koffi: ${JSON.stringify(error)}`));
+    };
+    call.async(...args, done);
+  });
+}

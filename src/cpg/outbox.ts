@@ -1,0 +1,166 @@
+import type { Clock, Timer } from '../clock.js';
+import { CS_ERR_TRY_AGAIN, CS_OK } from './constants.js';
+import { CpgError } from './error.js';
+import { errorOf, isFatal } from './status.js';
+
+/** Bounds of one group's outgoing messages. */
+export interface OutboxLimits {
+  /** Waiting to be sent; one more is refused with `QUEUE_FULL`. */
+  readonly queuedMessagesMax: number;
+  readonly queuedBytesMax: number;
+  /** Sent, not yet echoed. libqb spins inside the call at about 278 that corosync has not read. */
+  readonly inFlightMessagesMax: number;
+  /** Like the above in bytes; a single message may exceed it when nothing else is in flight. */
+  readonly inFlightBytesMax: number;
+  /** First and longest pause after TRY_AGAIN, in ms; doubled each time, reset by a success. */
+  readonly retryDelayMsMin: number;
+  readonly retryDelayMsMax: number;
+}
+
+export const OUTBOX_LIMITS: OutboxLimits = {
+  queuedMessagesMax: 4096,
+  queuedBytesMax: 16 << 20,
+  inFlightMessagesMax: 128,
+  inFlightBytesMax: 2 << 20,
+  retryDelayMsMin: 1,
+  retryDelayMsMax: 64,
+};
+
+/**
+ * The outgoing messages of one group: a bounded queue, then a bounded window of messages whose
+ * own echo is awaited. Order of sending = order of `push`. Never waits, never spins.
+ */
+export class Outbox {
+  readonly #send: (payload: Uint8Array) => number;
+  readonly #clock: Clock;
+  readonly #limits: OutboxLimits;
+  readonly #queue: Entry[] = [];
+  readonly #inFlight: Entry[] = [];
+  #queuedBytes = 0;
+  #inFlightBytes = 0;
+  #retry: Timer | null = null;
+  #retryDelayMs: number;
+
+  /** `send` returns a cs_error_t. */
+  constructor(
+    modules: { readonly send: (payload: Uint8Array) => number; readonly clock: Clock },
+    limits: OutboxLimits = OUTBOX_LIMITS,
+  ) {
+    this.#send = modules.send;
+    this.#clock = modules.clock;
+    this.#limits = limits;
+    this.#retryDelayMs = limits.retryDelayMsMin;
+  }
+
+  /** Copies the payload and sends it when its turn comes. Resolves upon its own echo. */
+  push(payload: Uint8Array): Promise<void> {
+    const bytes = payload.byteLength;
+    const { queuedMessagesMax, queuedBytesMax } = this.#limits;
+    if (this.#queue.length >= queuedMessagesMax || this.#queuedBytes + bytes > queuedBytesMax) {
+      return Promise.reject(queueFull(this.#queue.length, this.#queuedBytes));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ payload: Uint8Array.from(payload), resolve, reject });
+      this.#queuedBytes += bytes;
+      this.#pump();
+    });
+  }
+
+  /**
+   * Takes in a message that came back. Corosync keeps one sender's order, so whatever was sent
+   * before the matching one and is still awaited was lost (it may drop messages of a node that
+   * was paused): those are rejected with `LOST`.
+   */
+  echoed(payload: Uint8Array): void {
+    const index = this.#inFlight.findIndex((entry) => sameBytes(entry.payload, payload));
+    if (index < 0) return;
+    for (const entry of this.#inFlight.splice(0, index + 1)) {
+      this.#inFlightBytes -= entry.payload.byteLength;
+      if (sameBytes(entry.payload, payload)) entry.resolve();
+      else entry.reject(dropped());
+    }
+    this.#pump();
+  }
+
+  /** Rejects what was not sent yet. */
+  dropQueued(reason: CpgError): void {
+    this.#cancelRetry();
+    this.#queuedBytes = 0;
+    for (const entry of this.#queue.splice(0)) entry.reject(reason);
+  }
+
+  /** Rejects everything, sent or not. */
+  drop(reason: CpgError): void {
+    this.#inFlightBytes = 0;
+    for (const entry of this.#inFlight.splice(0)) entry.reject(reason);
+    this.dropQueued(reason);
+  }
+
+  #pump(): void {
+    if (this.#retry !== null) return;
+    for (let entry = this.#queue[0]; entry !== undefined && this.#fits(entry); ) {
+      const status = this.#send(entry.payload);
+      if (status === CS_ERR_TRY_AGAIN) return this.#retryLater();
+      // The connection is dead: the poll will report it and reject everything with LOST.
+      if (isFatal(status)) return;
+      this.#dequeue(entry, status);
+      entry = this.#queue[0];
+    }
+  }
+
+  #dequeue(entry: Entry, status: number): void {
+    this.#queue.shift();
+    this.#queuedBytes -= entry.payload.byteLength;
+    if (status !== CS_OK) return entry.reject(errorOf('cpg_mcast_joined', status));
+    this.#inFlight.push(entry);
+    this.#inFlightBytes += entry.payload.byteLength;
+    this.#retryDelayMs = this.#limits.retryDelayMsMin;
+  }
+
+  #fits(entry: Entry): boolean {
+    if (this.#inFlight.length === 0) return true;
+    const { inFlightMessagesMax, inFlightBytesMax } = this.#limits;
+    return (
+      this.#inFlight.length < inFlightMessagesMax &&
+      this.#inFlightBytes + entry.payload.byteLength <= inFlightBytesMax
+    );
+  }
+
+  #retryLater(): void {
+    this.#retry = this.#clock.setTimer(this.#retryDelayMs, () => {
+      this.#retry = null;
+      this.#pump();
+    });
+    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, this.#limits.retryDelayMsMax);
+  }
+
+  #cancelRetry(): void {
+    this.#retry?.cancel();
+    this.#retry = null;
+    this.#retryDelayMs = this.#limits.retryDelayMsMin;
+  }
+}
+
+interface Entry {
+  readonly payload: Uint8Array;
+  readonly resolve: () => void;
+  readonly reject: (reason: CpgError) => void;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && Buffer.compare(a, b) === 0;
+}
+
+function queueFull(messages: number, bytes: number): CpgError {
+  const text =
+    `multicast: ${messages} messages (${bytes} bytes) wait to be sent already; ` +
+    'wait for earlier multicasts to settle, then send again';
+  return new CpgError('QUEUE_FULL', 'multicast', text, { retryable: true });
+}
+
+function dropped(): CpgError {
+  const text =
+    'multicast: corosync lost the message (a later one of ours was delivered without it); ' +
+    'send it again if it still holds';
+  return new CpgError('LOST', 'multicast', text, { retryable: true });
+}

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { systemClock } from './clock.js';
+import { ConfigError, loadConfig, type Config } from './config/index.js';
+import { startControlServer } from './control/index.js';
+import { Coordinator, CoordinatorError, openLockList, type StopLocks } from './coordinator/index.js';
+import { openGroup } from './cpg/index.js';
+import { openLockManager } from './dlm/index.js';
+import { HoldfastError, messageOf } from './errors.js';
+import { openLog, type DaemonLog } from './log.js';
+import { openProcessWatch } from './process-watch/index.js';
+import { openQuorum } from './quorum/index.js';
+import { readVersion } from './version.js';
+
+/** What holdfastd exits with. */
+export const DAEMON_EXIT = { stopped: 0, failed: 1, badConfig: 2 } as const;
+
+const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
+
+/**
+ * Runs the daemon beside this node's corosync and dlm_controld until it is stopped; resolves
+ * with the exit code. The socket answers from the start, whatever the cluster is waiting for.
+ */
+export async function runDaemon(configPath: string | null): Promise<number> {
+  const config = await readConfig(configPath);
+  if (config === null) return DAEMON_EXIT.badConfig;
+  const log = openLog({ level: config.logLevel, format: config.logFormat });
+  try {
+    await serve(config, log);
+    return DAEMON_EXIT.stopped;
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    log.error(error.message);
+    return DAEMON_EXIT.failed;
+  }
+}
+
+async function readConfig(path: string | null): Promise<Config | null> {
+  try {
+    return await loadConfig(path);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`holdfastd: ${error.message}\n`);
+    return null;
+  }
+}
+
+async function serve(config: Config, log: DaemonLog): Promise<void> {
+  const coordinator = await startCoordinator(config, log);
+  const server = await startControlServer({
+    service: coordinator,
+    socketPath: config.socketPath,
+    log,
+    clock: systemClock,
+  }).catch((error: unknown) => {
+    coordinator.abandon();
+    throw error;
+  });
+  log.info(`holdfastd ${readVersion()} answers on ${config.socketPath}`);
+  const forget = stopOnSignals(coordinator, config.onStop, log);
+  try {
+    await coordinator.done;
+  } finally {
+    forget();
+    await server.close();
+  }
+  log.info('stopped');
+}
+
+async function startCoordinator(config: Config, log: DaemonLog): Promise<Coordinator> {
+  const bootId = (await readFile(BOOT_ID_FILE, 'utf8')).trim();
+  const { lockspace, group, nodeName, unsafeNoFencing, stateDir } = config;
+  const options = {
+    nodeName,
+    incarnation: randomBytes(16).toString('hex'),
+    bootId,
+    lockspace,
+    group,
+    softwareVersion: readVersion(),
+    unsafeNoFencing,
+  };
+  return Coordinator.start(options, {
+    openGroup,
+    openQuorum,
+    lockManager: openLockManager({ log: (level, message) => log.log(level, message) }),
+    openList: () =>
+      openLockList({ directory: stateDir, bootId, lockspace, clock: systemClock, log }),
+    processWatch: openProcessWatch(),
+    clock: systemClock,
+    log: (level, message) => log.log(level, message),
+  });
+}
+
+/** SIGTERM and SIGINT stop cleanly; while locks are held, only as `on_stop` allows. */
+function stopOnSignals(coordinator: Coordinator, locks: StopLocks, log: DaemonLog): () => void {
+  const stop = (signal: NodeJS.Signals): void => {
+    log.info(`${signal}: stopping`);
+    coordinator.stop(locks).then(
+      ({ kept }) => log.info(kept === 0 ? 'nothing is left held' : `${kept} locks are kept`),
+      (error: unknown) => {
+        if (!(error instanceof CoordinatorError)) throw error;
+        log.error(`not stopped: ${messageOf(error)}`);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  return () => {
+    process.off('SIGTERM', stop);
+    process.off('SIGINT', stop);
+  };
+}

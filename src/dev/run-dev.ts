@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openControlClient } from '../control/index.js';
+import { messageOf } from '../errors.js';
+import { DevCluster } from './dev-cluster.js';
+import { playScene } from './scene.js';
+
+/** Enough to try things out; simulations run more, without sockets. */
+export const DEV_NODES_MAX = 16;
+
+/** How long the first start may take until every node is ready. */
+const READY_MS = 20_000;
+const POLL_MS = 20;
+
+export interface DevOptions {
+  readonly nodes: number;
+  readonly scene: boolean;
+  /** Leave after the scene instead of staying up. */
+  readonly once: boolean;
+}
+
+const CLI = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+
+/** Runs a cluster in this process; resolves with the exit code. */
+export async function runDev(options: DevOptions): Promise<number> {
+  if (options.scene && options.nodes !== 3) return refuse('--scene is written for --nodes 3');
+  if (options.once && !options.scene) return refuse('--once goes with --scene');
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-dev-'));
+  const logLevel = options.scene ? 'error' : 'info';
+  const cluster = new DevCluster({ nodes: options.nodes, directory, logLevel });
+  try {
+    for (const nodeId of cluster.nodeIds) await cluster.start(nodeId);
+    await untilReady(cluster);
+    if (options.scene) await playScene(cluster, say);
+    if (!options.once) await stayUp(cluster, options.scene);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`holdfastd --dev: ${messageOf(error)}\n`);
+    return 1;
+  } finally {
+    await cluster.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function refuse(message: string): number {
+  process.stderr.write(`holdfastd: ${message}\n`);
+  return 2;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function untilReady(cluster: DevCluster): Promise<void> {
+  const deadline = performance.now() + READY_MS;
+  for (const nodeId of cluster.nodeIds) {
+    const client = openControlClient({ socketPath: cluster.socketPath(nodeId) });
+    for (;;) {
+      const { standing } = await client.status();
+      const peersSynced = (await client.nodes()).filter((node) => node.state === 'synced');
+      if (standing.kind === 'ok' && peersSynced.length === cluster.nodeIds.length) break;
+      if (performance.now() > deadline) throw new Error(`n${nodeId} is not ready: ${standing.kind}`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+}
+
+/** After the scene n1 is switched on again, so that there is a whole cluster to try. */
+async function stayUp(cluster: DevCluster, afterScene: boolean): Promise<void> {
+  if (afterScene) {
+    cluster.powerOn(1);
+    await cluster.start(1);
+    await untilReady(cluster);
+  }
+  say(`\nThree things to try in another terminal (this one keeps ${cluster.nodeIds.length} nodes up):`);
+  say(`  alias holdfast='node ${CLI}'`);
+  say(`  export HOLDFAST_SOCKET=${cluster.socketPath(1)}      # n1; the others are beside it`);
+  say(`  holdfast nodes; holdfast locks`);
+  say(`  holdfast acquire vm-disk-2 --owner me; holdfast --socket ${cluster.socketPath(2)} acquire vm-disk-2 --owner you`);
+  say(`  holdfast run vm-disk-3 -- sleep 30 &  holdfast watch`);
+  say('Ctrl-C ends it.');
+  await new Promise<void>((resolve) => {
+    const keepAlive = setInterval(() => undefined, 2 ** 30);
+    const end = (): void => {
+      clearInterval(keepAlive);
+      resolve();
+    };
+    process.once('SIGINT', end);
+    process.once('SIGTERM', end);
+  });
+}

@@ -1,0 +1,106 @@
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Largest `_locks` file that is read, in bytes: some 300,000 locks. */
+export const LOCKS_BYTES_MAX = 32 << 20;
+
+/** Where the kernel's files are; other places only in tests. */
+export interface KernelRoots {
+  readonly sys: string;
+  readonly proc: string;
+}
+
+export const KERNEL_ROOTS: KernelRoots = { sys: '/sys', proc: '/proc' };
+
+/** What a thread is to a lockspace, as far as /proc tells. */
+export type ThreadLife = 'gone' | 'alive';
+
+/**
+ * Reads what the kernel shows of its lockspaces. None of these files waits for recovery, so they
+ * answer while libdlm hangs. @see Documentation/filesystems/dlmfs.rst, fs/dlm/lockspace.c
+ */
+export class KernelFiles {
+  readonly #roots: KernelRoots;
+
+  constructor(roots: KernelRoots = KERNEL_ROOTS) {
+    this.#roots = roots;
+  }
+
+  /** True while this kernel has the lockspace, whoever still uses it. */
+  async hasLockspace(name: string): Promise<boolean> {
+    return await orNull(stat(join(this.#roots.sys, 'kernel/dlm', name))) !== null;
+  }
+
+  /**
+   * The bits of the recovery that the kernel has reached (DLM_RS_*), or null when it cannot be
+   * read. They are cleared when the lockspace stops, and complete again when it has recovered.
+   */
+  async recoverStatus(name: string): Promise<number | null> {
+    const path = join(this.#roots.sys, 'kernel/dlm', name, 'recover_status');
+    const text = await orNull(readFile(path, 'latin1'));
+    const bits = text === null ? Number.NaN : Number.parseInt(text, 16);
+    return Number.isNaN(bits) ? null : bits;
+  }
+
+  /** The members that dlm_controld has set for the kernel, ascending; null when not readable. */
+  async configuredMembers(name: string): Promise<readonly number[] | null> {
+    const path = join(this.#roots.sys, 'kernel/config/dlm/cluster/spaces', name, 'nodes');
+    const entries = await orNull(readdir(path));
+    return entries === null
+      ? null
+      : entries.map(Number).filter(Number.isSafeInteger).sort((a, b) => a - b);
+  }
+
+  /** The lockspace's `_locks` file. Rejects with the error of open(2) or read(2). */
+  async locksFile(name: string): Promise<Buffer> {
+    return readFile(join(this.#roots.sys, 'kernel/debug/dlm', `${name}_locks`));
+  }
+
+  /**
+   * Whether a thread may still own locks of this lockspace: it exists, or a sibling of its process
+   * does, which keeps the files open. A pid that was given to a process without the lockspace's
+   * device counts as gone; a process that is just ending counts as alive.
+   */
+  async threadLife(pid: number, lockspace: string): Promise<ThreadLife> {
+    const process = join(this.#roots.proc, String(pid));
+    const tasks = await orNull(readdir(join(process, 'task')));
+    if (tasks === null) {
+      return 'gone';
+    }
+    const states = await Promise.all(
+      tasks.map((task) => orNull(readFile(join(process, 'task', task, 'stat'), 'latin1'))),
+    );
+    if (!states.some((line) => line !== null && /^[^ZX]$/.test(stateOf(line)))) {
+      return 'gone';
+    }
+    const files = await orNull(readdir(join(process, 'fd')));
+    if (files === null || files.length === 0) {
+      return 'alive';
+    }
+    const links = await Promise.all(files.map((fd) => orNull(readlink(join(process, 'fd', fd)))));
+    return links.some((link) => link?.endsWith(`/dlm_${lockspace}`)) ? 'alive' : 'gone';
+  }
+
+  /** The short name of a process, or null when there is none of that pid. @see proc(5), comm */
+  async commandName(pid: number): Promise<string | null> {
+    const text = await orNull(readFile(join(this.#roots.proc, String(pid), 'comm'), 'utf8'));
+    return text === null ? null : text.trimEnd();
+  }
+}
+
+/** Field 3 of /proc/PID/stat; the name before it may itself hold spaces and parentheses. */
+function stateOf(stat: string): string {
+  return stat.slice(stat.lastIndexOf(')') + 2).charAt(0);
+}
+
+/** Null for a file that is not there or not ours to read: each caller says what that means. */
+async function orNull<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown) {
+      return null;
+    }
+    throw thrown;
+  }
+}

@@ -1,0 +1,80 @@
+import type { ControllerLockspace } from './dlm-tool.js';
+import type { LockspaceState } from './port.js';
+
+/** DLM_RS_DONE_ALL: every member has completed the recovery. @see fs/dlm/dlm_internal.h */
+const RECOVERED_ALL = 0x80;
+
+/** What dlm_controld said of the lockspace. */
+export type ControllerAnswer =
+  | { readonly kind: 'unanswered'; readonly reason: string }
+  | { readonly kind: 'unlisted' }
+  | { readonly kind: 'listed'; readonly lockspace: ControllerLockspace };
+
+/**
+ * What was seen, in this order: first dlm_controld's answer, then the kernel's files. The order
+ * matters: dlm_controld names a change's members only after the kernel was stopped for it, so a
+ * kernel that is seen complete *after* that answer has recovered with that change or a later one.
+ */
+export interface Sighting {
+  readonly controller: ControllerAnswer;
+  readonly inKernel: boolean;
+  readonly recoverStatus: number | null;
+  readonly configuredMembers: readonly number[] | null;
+}
+
+/**
+ * How a lockspace stands. Never says `running` unless dlm_controld has no change under way, the
+ * kernel has completed its recovery on every member, and both name the same members: from
+ * `running` without a dead node follows that its locks are gone.
+ */
+export function judgeLockspace(name: string, sighting: Sighting): LockspaceState {
+  const { controller } = sighting;
+  if (!sighting.inKernel) {
+    return { kind: 'absent' };
+  }
+  switch (controller.kind) {
+    case 'unanswered':
+      return { kind: 'abandoned', reason: controller.reason };
+    case 'unlisted':
+      return {
+        kind: 'abandoned',
+        reason: `lockspace ${name} is in the kernel, but dlm_controld does not know it`,
+      };
+    case 'listed':
+      return judgeListed(controller.lockspace, sighting);
+    default:
+      return controller satisfies never;
+  }
+}
+
+function judgeListed(lockspace: ControllerLockspace, sighting: Sighting): LockspaceState {
+  const { members, change, flags } = lockspace;
+  if (change !== null) {
+    return { kind: 'waiting', for: reasonOf(change.waitsFor), members };
+  }
+  if (members.length === 0 || flags.some((flag) => /join|leave/.test(flag))) {
+    return { kind: 'waiting', for: 'members', members };
+  }
+  const stopped = flags.includes('kern_stop');
+  const recovered = ((sighting.recoverStatus ?? 0) & RECOVERED_ALL) !== 0;
+  if (stopped || !recovered || !sameMembers(members, sighting.configuredMembers)) {
+    return { kind: 'waiting', for: 'recovery', members };
+  }
+  return { kind: 'running', members };
+}
+
+function sameMembers(members: readonly number[], configured: readonly number[] | null): boolean {
+  return configured === null || [...members].sort((a, b) => a - b).join() === configured.join();
+}
+
+function reasonOf(waitsFor: string): 'quorum' | 'fencing' | 'ring' | 'members' | 'recovery' {
+  if (waitsFor.startsWith('messages') || waitsFor.startsWith('fsdone')) {
+    return 'members';
+  }
+  switch (waitsFor) {
+    case 'ringid': return 'ring';
+    case 'quorum': return 'quorum';
+    case 'fencing': return 'fencing';
+    default: return 'recovery';
+  }
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+import { Command, Option } from 'commander';
+import { runDaemon } from './daemon.js';
+import { DEV_NODES_MAX, runDev } from './dev/run-dev.js';
+import { readVersion } from './version.js';
+
+interface MainOptions {
+  readonly config?: string;
+  readonly dev?: true;
+  readonly nodes: number;
+  readonly scene?: true;
+  readonly once?: true;
+}
+
+/** Usage errors leave with 2, as a wrong configuration does. */
+const EXIT_USAGE = 2;
+
+const program = new Command('holdfastd')
+  .description('Holds cluster-wide locks through its own death, and tells every node who holds what.')
+  .version(readVersion())
+  .option('-c, --config <file>', 'configuration (default: /etc/holdfast/holdfast.toml)')
+  .option('--dev', 'run a whole cluster in this process, without corosync or DLM')
+  .addOption(
+    new Option('--nodes <count>', `nodes of that cluster, 1 to ${DEV_NODES_MAX}`)
+      .default(3)
+      .argParser(parseNodes),
+  )
+  .option('--scene', 'with --dev: play the main job first')
+  .option('--once', 'with --scene: leave after it, with 0 when every step happened')
+  .exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE);
+  })
+  .action(async (options: MainOptions) => {
+    process.exitCode = options.dev === true ? await dev(options) : await runDaemon(configOf(options));
+  });
+
+function configOf(options: MainOptions): string | null {
+  return options.config ?? null;
+}
+
+function dev(options: MainOptions): Promise<number> {
+  const scene = options.scene === true;
+  return runDev({ nodes: options.nodes, scene, once: options.once === true });
+}
+
+function parseNodes(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= DEV_NODES_MAX) return count;
+  program.error(`--nodes takes a whole number from 1 to ${DEV_NODES_MAX}, not '${text}'`);
+}
+
+await program.parseAsync();

@@ -1,0 +1,104 @@
+import { EventEmitter } from 'eventemitter3';
+import type { QuorumConnection, QuorumEvent } from './connection.js';
+import { CS_ERR_TRY_AGAIN, CS_OK } from './constants.js';
+import { emit } from './emit.js';
+import { QuorumError } from './error.js';
+import type { Quorum, QuorumEvents } from './port.js';
+import { check, errorOf } from './status.js';
+
+type State =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'tracking' }
+  | { readonly kind: 'closed'; readonly cause: QuorumError };
+
+/** Tracks quorum and the node list over one raw connection. Start it once. */
+export class QuorumTracker extends EventEmitter<QuorumEvents> implements Quorum {
+  readonly #connection: QuorumConnection;
+  #state: State = { kind: 'open' };
+
+  constructor(connection: QuorumConnection) {
+    super();
+    this.#connection = connection;
+  }
+
+  /**
+   * open -> tracking. Rejects with `LOST` or `CLOSED` on a closed tracker, and with what
+   * corosync answered; close it then.
+   */
+  async start(): Promise<void> {
+    if (this.#state.kind === 'closed') throw refusal(this.#state.cause);
+    if (this.#state.kind === 'tracking') return;
+    this.#state = { kind: 'tracking' };
+    const status = await this.#connection.track();
+    const after = this.#closedBy();
+    if (after !== null) throw refusal(after);
+    check('quorum_trackstart', status);
+    this.#connection.watch(() => this.#readable());
+  }
+
+  async close(): Promise<void> {
+    if (this.#state.kind !== 'closed') {
+      const text = 'the connection was closed; open a new one';
+      this.#state = { kind: 'closed', cause: new QuorumError('CLOSED', 'close', text) };
+    }
+    await this.#connection.close();
+  }
+
+  #closedBy(): QuorumError | null {
+    return this.#state.kind === 'closed' ? this.#state.cause : null;
+  }
+
+  /** Everything at once: quorum changes are rare and small, unlike messages. */
+  #readable(): void {
+    const status = this.#connection.dispatch();
+    for (const event of this.#connection.take()) {
+      if (this.#closedBy() !== null) return;
+      this.#handle(event);
+    }
+    if (this.#closedBy() !== null) return;
+    if (status !== CS_OK && status !== CS_ERR_TRY_AGAIN) this.#lose(lost(status));
+  }
+
+  #handle(event: QuorumEvent): void {
+    switch (event.kind) {
+      case 'quorum':
+        return emit(this, 'quorum', event.state);
+      case 'nodelist':
+        return emit(this, 'nodelist', event.change);
+      case 'broken':
+        return this.#lose(broken(event.cause));
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** tracking -> closed, by corosync. */
+  #lose(cause: QuorumError): void {
+    this.#state = { kind: 'closed', cause };
+    // Its outcome is kept for whoever calls close(); a failure there must not go unseen.
+    this.#connection.close().catch((thrown: unknown) => {
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    });
+    emit(this, 'lost', cause);
+  }
+}
+
+function refusal(cause: QuorumError): QuorumError {
+  return new QuorumError(cause.code, 'start', `start: ${cause.message}`, { cause });
+}
+
+function lost(status: number): QuorumError {
+  const text =
+    'the connection to corosync is gone (corosync died, or dropped this client); ' +
+    'open a new one once corosync runs';
+  return new QuorumError('LOST', 'quorum_dispatch', text, {
+    status, retryable: true, cause: errorOf('quorum_dispatch', status),
+  });
+}
+
+function broken(cause: unknown): QuorumError {
+  const text = 'an event of corosync could not be read; open a new connection';
+  return new QuorumError('LOST', 'quorum_dispatch', text, { cause, retryable: true });
+}

@@ -1,0 +1,119 @@
+import { CoordinatorError } from '../../src/coordinator/error.js';
+import type { CoordinatorEvent, LockView, NodeView, StatusView } from '../../src/coordinator/core/view.js';
+import type {
+  AcquireRequest, AcquireResult, CoordinatorService, ReleaseRequest, ReleaseResult, StopLocks,
+} from '../../src/coordinator/service.js';
+
+/** A coordinator without a cluster: answers what the test put in, and remembers what was asked. */
+export class FakeService implements CoordinatorService {
+  readonly acquires: AcquireRequest[] = [];
+  readonly releases: ReleaseRequest[] = [];
+  readonly listeners = new Set<(event: CoordinatorEvent) => void>();
+  statusView: StatusView = aStatus();
+  nodeViews: readonly NodeView[] = [aNode({ self: true }), aNode({ id: 2, name: 'n2' })];
+  lockViews: readonly LockView[] = [];
+  /** What the next acquires do. */
+  onAcquire: (request: AcquireRequest) => Promise<AcquireResult> = (request) =>
+    Promise.resolve({
+      lock: aLock({ resource: request.resource, mode: request.mode, owner: request.owner }),
+      acquired: true,
+    });
+  onRelease: (request: ReleaseRequest) => Promise<ReleaseResult> = () =>
+    Promise.resolve({ released: true, pending: false });
+
+  status(): StatusView {
+    return this.statusView;
+  }
+
+  nodes(): readonly NodeView[] {
+    return this.nodeViews;
+  }
+
+  locks(): readonly LockView[] {
+    return this.lockViews;
+  }
+
+  acquire(request: AcquireRequest): Promise<AcquireResult> {
+    this.acquires.push(request);
+    return this.onAcquire(request);
+  }
+
+  release(request: ReleaseRequest): Promise<ReleaseResult> {
+    this.releases.push(request);
+    return this.onRelease(request);
+  }
+
+  onStop: (locks: StopLocks) => Promise<{ readonly kept: number }> = () =>
+    Promise.resolve({ kept: 0 });
+
+  stop(locks: StopLocks): Promise<{ readonly kept: number }> {
+    return this.onStop(locks);
+  }
+
+  subscribe(listener: (event: CoordinatorEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  emit(event: CoordinatorEvent): void {
+    for (const listener of this.listeners) {
+      listener(event);
+    }
+  }
+}
+
+/** An acquire that waits until its caller goes away, and then fails as the coordinator does. */
+export function waitForAbort(request: AcquireRequest): Promise<never> {
+  return new Promise((_, reject) => {
+    request.signal.addEventListener('abort', () => {
+      reject(new CoordinatorError('CANCELED', 'The caller went away.'));
+    }, { once: true });
+  });
+}
+
+export function aStatus(changes: Partial<StatusView> = {}): StatusView {
+  return {
+    node: { id: 1, name: 'n1' },
+    incarnation: '00112233445566778899aabbccddeeff',
+    bootId: '6a1c2f5e-0000-4000-8000-000000000001',
+    version: '0.1.0',
+    lockspace: 'holdfast',
+    group: 'holdfast',
+    standing: { kind: 'ok' },
+    quorate: true,
+    quorumNodes: [1, 2, 3],
+    locks: { held: 1, waiting: 0, other: 0 },
+    warnings: [],
+    counters: {},
+    ...changes,
+  };
+}
+
+export function aNode(changes: Partial<NodeView> = {}): NodeView {
+  return {
+    id: 1,
+    name: 'n1',
+    self: false,
+    state: 'synced',
+    since: '2026-01-02T03:04:05.000Z',
+    incarnation: '00112233445566778899aabbccddeeff',
+    bootId: '6a1c2f5e-0000-4000-8000-000000000001',
+    locks: 1,
+    ...changes,
+  };
+}
+
+export function aLock(changes: Partial<LockView> = {}): LockView {
+  return {
+    resource: 'vm-17',
+    lockspace: 'holdfast',
+    mode: 'EX',
+    state: 'held',
+    owner: { kind: 'named', name: 'qemu-17' },
+    node: { id: 1, name: 'n1' },
+    nodeState: 'synced',
+    since: '2026-01-02T03:04:05.000Z',
+    note: null,
+    ...changes,
+  };
+}

@@ -1,0 +1,227 @@
+import test from 'ava';
+import {
+  CS_ERR_ACCESS, CS_ERR_LIBRARY, CS_ERR_TRY_AGAIN,
+} from '../../src/cpg/constants.js';
+import { CpgGroup, GROUP_LIMITS } from '../../src/cpg/group.js';
+import { CpgError } from '../../src/cpg/index.js';
+import { FakeClock } from './support/fake-clock.js';
+import { FakeConnection, message, PEER, SELF, view } from './support/fake-connection.js';
+
+function setUp() {
+  const clock = new FakeClock();
+  const connection = new FakeConnection();
+  const group = new CpgGroup({ connection, clock, pid: SELF.pid });
+  const heard: string[] = [];
+  group.on('message', (from, payload) => heard.push(`${from.nodeId} ${String(payload)}`));
+  group.on('view', ({ members }) => heard.push(`view ${members.map((m) => m.nodeId).join()}`));
+  group.on('ring', (ring, nodeIds) => heard.push(`ring ${ring.seq} ${nodeIds.join()}`));
+  group.on('lost', (cause) => heard.push(`lost ${cause.code}`));
+  const join = async (): Promise<void> => {
+    const joined = group.join('g');
+    connection.deliver(view([SELF]));
+    await joined;
+  };
+  return { clock, connection, group, heard, join };
+}
+
+const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'resolved',
+    (thrown: unknown) => (thrown instanceof CpgError ? thrown.code : String(thrown)),
+  );
+
+/** Lets everything run that waits for promises only. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('a join resolves when our own membership is delivered, and not before', async (t) => {
+  const { group, connection, heard } = setUp();
+  let joined = false;
+  const joining = group.join('g').then(() => {
+    joined = true;
+  });
+  connection.deliver(view([PEER]));
+  await turn();
+  t.false(joined);
+  connection.deliver(view([PEER, SELF]));
+  await joining;
+  t.deepEqual(heard, ['view 2', 'view 2,1']);
+  t.deepEqual(connection.calls, ['join g']);
+});
+
+test('a join asks again after TRY_AGAIN, with pauses', async (t) => {
+  const { group, connection, clock } = setUp();
+  connection.changeStatuses.push(CS_ERR_TRY_AGAIN, CS_ERR_TRY_AGAIN);
+  const joining = group.join('g');
+  for (const calls of [1, 2]) {
+    await turn();
+    t.is(connection.calls.length, calls);
+    clock.advance(GROUP_LIMITS.changeRetryDelayMs);
+  }
+  await turn();
+  connection.deliver(view([SELF]));
+  await joining;
+  t.is(connection.calls.length, 3);
+});
+
+test('a join that is never confirmed ends with TIMEOUT and asks no more', async (t) => {
+  const { group, connection, clock } = setUp();
+  connection.changeStatuses.push(...Array<number>(10_000).fill(CS_ERR_TRY_AGAIN));
+  const joining = codeOf(group.join('g'));
+  await turn();
+  clock.advance(GROUP_LIMITS.changeMsMax);
+  t.is(await joining, 'TIMEOUT');
+  const calls = connection.calls.length;
+  clock.advance(1000);
+  await turn();
+  t.is(connection.calls.length, calls);
+  t.is(clock.armed, 0);
+});
+
+test('a refused join leaves the group open for another attempt', async (t) => {
+  const { group, connection, join } = setUp();
+  connection.changeStatuses.push(CS_ERR_ACCESS);
+  t.is(await codeOf(group.join('g')), 'ACCESS');
+  await join();
+  t.is(connection.calls.length, 2);
+});
+
+test('a second join is refused, also after a leave', async (t) => {
+  const { group, connection, join } = setUp();
+  await join();
+  t.is(await codeOf(group.join('g')), 'EXIST');
+  const leaving = group.leave();
+  await turn();
+  connection.deliver(view([PEER], [SELF]));
+  await leaving;
+  t.is(await codeOf(group.join('g')), 'EXIST');
+  t.is(await codeOf(group.multicast(Buffer.from('late'))), 'NOT_JOINED');
+});
+
+for (const [name, code] of [['', 'INVALID_PARAM'], ['é'.repeat(65), 'NAME_TOO_LONG']] as const) {
+  test(`a group name of ${name.length} characters is refused with ${code}`, async (t) => {
+    const { group, connection } = setUp();
+    t.is(await codeOf(group.join(name)), code);
+    t.deepEqual(connection.calls, []);
+  });
+}
+
+test('a multicast before the join is refused with NOT_JOINED and never sent', async (t) => {
+  const { group, connection, join } = setUp();
+  t.is(await codeOf(group.multicast(Buffer.from('early'))), 'NOT_JOINED');
+  await join();
+  t.deepEqual(connection.sent, []);
+});
+
+test('a listener of the first view may multicast at once', async (t) => {
+  const { group, connection } = setUp();
+  group.once('view', () => void codeOf(group.multicast(Buffer.from('hello'))));
+  const joining = group.join('g');
+  await turn();
+  connection.deliver(view([SELF]));
+  await joining;
+  t.deepEqual(connection.sent.map((bytes) => Buffer.from(bytes).toString()), ['hello']);
+});
+
+test('a payload above the maximum is refused with TOO_BIG', async (t) => {
+  const { group, connection, join } = setUp();
+  await join();
+  t.is(await codeOf(group.multicast(new Uint8Array(1001))), 'TOO_BIG');
+  t.deepEqual(connection.sent, []);
+});
+
+test('only our own copy settles a multicast, not a peer with the same bytes', async (t) => {
+  const { group, connection, join } = setUp();
+  await join();
+  let settled = false;
+  const sent = group.multicast(Buffer.from('same')).then(() => {
+    settled = true;
+  });
+  connection.deliver(message(PEER, 'same'), message({ ...SELF, pid: 101 }, 'same'));
+  await turn();
+  t.false(settled);
+  connection.deliver(message(SELF, 'same'));
+  await sent;
+});
+
+test('events come in corosync\'s order', async (t) => {
+  const { connection, heard, join } = setUp();
+  await join();
+  connection.deliver(
+    message(PEER, 'a'), view([SELF, PEER]),
+    { kind: 'ring', ring: { nodeId: 1, seq: 8n }, nodeIds: [1, 2] }, message(PEER, 'b'),
+  );
+  t.deepEqual(heard, ['view 1', '2 a', 'view 1,2', 'ring 8 1,2', '2 b']);
+});
+
+test('one turn hands out events for its budget only; the next wake-up goes on', async (t) => {
+  const { connection, heard, join, clock } = setUp();
+  await join();
+  connection.onDispatch = () => clock.spend(1);
+  connection.queue(...Array.from({ length: 12 }, (_, index) => message(PEER, `${index}`)));
+  connection.wake();
+  t.is(connection.queued, 12 - GROUP_LIMITS.dispatchBudgetMs);
+  connection.wake();
+  connection.wake();
+  t.is(heard.length, 13);
+});
+
+test('the death of corosync is told once, and rejects all that waits with LOST', async (t) => {
+  const { connection, group, heard, join } = setUp();
+  await join();
+  const waiting = codeOf(group.multicast(Buffer.from('x')));
+  connection.dead = CS_ERR_LIBRARY;
+  connection.deliver(message(PEER, 'last words'));
+  connection.wake();
+  t.is(await waiting, 'LOST');
+  t.deepEqual(heard, ['view 1', '2 last words', 'lost LOST']);
+  t.is(await codeOf(group.multicast(Buffer.from('y'))), 'LOST');
+  t.is(connection.calls.filter((call) => call === 'close').length, 1);
+});
+
+test('a death during the join rejects the join with LOST', async (t) => {
+  const { connection, group } = setUp();
+  const joining = codeOf(group.join('g'));
+  connection.dead = CS_ERR_LIBRARY;
+  connection.wake();
+  t.is(await joining, 'LOST');
+});
+
+test('an event that cannot be read breaks the order, so the group is lost', async (t) => {
+  const { connection, heard, join } = setUp();
+  await join();
+  connection.deliver({ kind: 'broken', cause: new Error('bad') }, message(PEER, 'after'));
+  t.deepEqual(heard, ['view 1', 'lost LOST']);
+});
+
+test('leaving rejects what was not sent and waits for our own departure', async (t) => {
+  const { connection, group, join } = setUp();
+  await join();
+  connection.sendStatuses.push(1, CS_ERR_TRY_AGAIN);
+  const [sent, queued] = ['a', 'b'].map((text) => codeOf(group.multicast(Buffer.from(text))));
+  const leaving = group.leave();
+  t.is(await queued, 'NOT_JOINED');
+  connection.deliver(message(SELF, 'a'), view([PEER], [SELF]));
+  await leaving;
+  t.is(await sent, 'resolved');
+});
+
+test('closing rejects what waits with CLOSED, tells no loss, and may be repeated', async (t) => {
+  const { connection, group, heard, join, clock } = setUp();
+  await join();
+  const waiting = codeOf(group.multicast(Buffer.from('x')));
+  await group.close();
+  await group.close();
+  connection.deliver(message(PEER, 'late'));
+  t.is(await waiting, 'CLOSED');
+  t.is(await codeOf(group.multicast(Buffer.from('y'))), 'CLOSED');
+  t.deepEqual(heard, ['view 1']);
+  t.is(clock.armed, 0);
+});
+
+test('a listener that closes the group hears nothing more', async (t) => {
+  const { connection, group, heard, join } = setUp();
+  await join();
+  group.once('message', () => void group.close());
+  connection.deliver(message(PEER, 'a'), message(PEER, 'b'));
+  t.deepEqual(heard, ['view 1', '2 a']);
+});

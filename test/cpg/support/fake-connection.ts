@@ -1,0 +1,92 @@
+import type { CpgConnection, CpgEvent } from '../../../src/cpg/connection.js';
+import { CS_ERR_TRY_AGAIN, CS_OK } from '../../../src/cpg/constants.js';
+import type { ChangeReason, Member } from '../../../src/cpg/index.js';
+
+export const SELF: Member = { nodeId: 1, pid: 100 };
+export const PEER: Member = { nodeId: 2, pid: 200 };
+
+/** A raw connection whose corosync is the test: it says what each call answers. */
+export class FakeConnection implements CpgConnection {
+  readonly nodeId = SELF.nodeId;
+  readonly payloadBytesMax = 1000;
+  /** What `send` answers next; CS_OK when empty. */
+  readonly sendStatuses: number[] = [];
+  /** What `join` and `leave` answer next; CS_OK when empty. */
+  readonly changeStatuses: number[] = [];
+  readonly sent: Uint8Array[] = [];
+  readonly calls: string[] = [];
+  /** What a dispatch that hands out an event costs, as a call of the test's own. */
+  onDispatch: () => void = () => undefined;
+  dead: number | null = null;
+  readonly #waiting: CpgEvent[] = [];
+  readonly #taken: CpgEvent[] = [];
+  #readable: () => void = () => undefined;
+
+  watch(readable: () => void): void {
+    this.#readable = readable;
+  }
+
+  join(name: Uint8Array): Promise<number> {
+    this.calls.push(`join ${Buffer.from(name).toString()}`);
+    return Promise.resolve(this.changeStatuses.shift() ?? CS_OK);
+  }
+
+  leave(name: Uint8Array): Promise<number> {
+    this.calls.push(`leave ${Buffer.from(name).toString()}`);
+    return Promise.resolve(this.changeStatuses.shift() ?? CS_OK);
+  }
+
+  send(payload: Uint8Array): number {
+    const status = this.sendStatuses.shift() ?? CS_OK;
+    if (status === CS_OK) this.sent.push(payload);
+    return status;
+  }
+
+  dispatch(): number {
+    const event = this.#waiting.shift();
+    if (event === undefined) return this.dead ?? CS_ERR_TRY_AGAIN;
+    this.#taken.push(event);
+    this.onDispatch();
+    return CS_OK;
+  }
+
+  take(): readonly CpgEvent[] {
+    return this.#taken.splice(0);
+  }
+
+  close(): Promise<void> {
+    this.calls.push('close');
+    return Promise.resolve();
+  }
+
+  /** Queues events in corosync without a wake-up. */
+  queue(...events: readonly CpgEvent[]): void {
+    this.#waiting.push(...events);
+  }
+
+  get queued(): number {
+    return this.#waiting.length;
+  }
+
+  /** One wake-up by the poll. */
+  wake(): void {
+    this.#readable();
+  }
+
+  /** Delivers events in one wake-up. */
+  deliver(...events: readonly CpgEvent[]): void {
+    this.queue(...events);
+    this.wake();
+  }
+}
+
+export function message(from: Member, payload: Uint8Array | string): CpgEvent {
+  return { kind: 'message', from, payload: Buffer.from(payload) };
+}
+
+export function view(
+  members: readonly Member[], left: readonly Member[] = [], reason: ChangeReason = 'leave',
+): CpgEvent {
+  const changes = left.map((member) => ({ ...member, reason }));
+  return { kind: 'view', view: { members, left: changes, joined: [] } };
+}

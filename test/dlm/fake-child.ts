@@ -1,0 +1,70 @@
+/**
+ * A child for the tests: it speaks the frames like the real one, but its lockspace is a wish of
+ * the resource's name. `ok…` is granted, `refuse…` refused, `wait…` queued until cancelled,
+ * `hang` never answered, `die` ends the child, `garbage` breaks the frames, `log` writes to stderr.
+ */
+import { writeSync } from 'node:fs';
+import { encodeFrames, FrameDecoder } from '../../src/dlm/frame.js';
+import { parseRequest, type Reply, type Request } from '../../src/dlm/protocol.js';
+
+const decoder = new FrameDecoder();
+const waiting = new Map<number, number>();
+const deaf = process.argv.includes('deaf');
+
+process.stdin.on('data', (chunk: Buffer) => {
+  for (const message of decoder.push(chunk)) {
+    const request = parseRequest(message);
+    if (request !== null) {
+      answer(request);
+    }
+  }
+});
+process.stdin.on('end', () => process.exit(0));
+
+function answer(request: Request): void {
+  switch (request.kind) {
+    case 'open':
+      return request.lockspace === 'nokernel'
+        ? fail(request.op, 'NO_KERNEL')
+        : reply({ kind: 'done', op: request.op });
+    case 'ping':
+      return deaf ? undefined : reply({ kind: 'done', op: request.op });
+    case 'take':
+      return take(request);
+    case 'cancel': {
+      const op = waiting.get(request.id);
+      reply({ kind: 'done', op: request.op });
+      return op === undefined ? undefined : fail(op, 'CANCELED');
+    }
+    default:
+      return reply({ kind: 'done', op: request.op });
+  }
+}
+
+function take({ op, id, resource }: Extract<Request, { kind: 'take' }>): void {
+  if (resource.startsWith('wait')) {
+    waiting.set(id, op);
+    reply({ kind: 'queued', op });
+  } else if (resource.startsWith('refuse')) {
+    fail(op, 'WOULD_BLOCK');
+  } else if (resource === 'die') {
+    process.exit(3);
+  } else if (resource === 'garbage') {
+    writeSync(3, 'this is no frame at all');
+  } else if (resource !== 'hang') {
+    if (resource === 'log') {
+      process.stderr.write('something to know\n');
+    }
+    reply({ kind: 'done', op });
+    reply({ kind: 'blocking', id });
+  }
+}
+
+function fail(op: number, code: 'NO_KERNEL' | 'WOULD_BLOCK' | 'CANCELED'): void {
+  const failure = { code, operation: 'fake', message: `${code} by wish`, status: 11, retryable: true };
+  reply({ kind: 'failed', op, failure });
+}
+
+function reply(message: Reply): void {
+  writeSync(3, encodeFrames([message]));
+}

@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import anyTest, { type TestFn } from 'ava';
+import { waitUntil } from '../lab/host/wait.js';
+import { NetnsCluster } from '../netns/cluster.js';
+import { Record } from './support/record.js';
+import { RemoteGroup } from './support/remote-group.js';
+
+interface Context {
+  cluster: NetnsCluster;
+  groups: [RemoteGroup, RemoteGroup, RemoteGroup];
+  records: [Record, Record, Record];
+}
+const test = anyTest as TestFn<Context>;
+
+/** Longer than it takes the others to notice with a token of 500 ms. */
+const NOTICED_MS = 3_000;
+/** A listener of the same corosync hears its death at once. */
+const LOST_MS_MAX = 1_000;
+
+test.before(async (t) => {
+  t.context.cluster = await NetnsCluster.up();
+});
+test.after.always(async (t) => {
+  await t.context.cluster.down();
+});
+test.beforeEach(async (t) => {
+  const { cluster } = t.context;
+  await cluster.ready();
+  const open = (index: number) => RemoteGroup.open(cluster.node(index));
+  t.context.groups = [await open(1), await open(2), await open(3)];
+  const [first, second, third] = t.context.groups;
+  t.context.records = [Record.ofGroup(first), Record.ofGroup(second), Record.ofGroup(third)];
+  for (const group of t.context.groups) await group.join('faults');
+  await t.context.records[0].waitFor('view [1 2 3] left [] joined [3 join]');
+  await t.context.records[1].waitFor('view [1 2 3] left [] joined [3 join]');
+});
+test.afterEach.always(async (t) => {
+  await Promise.all((t.context.groups ?? []).map((group) => group.kill()));
+});
+
+test.serial('kill -9 of corosync is lost at once, and a new group can join later', async (t) => {
+  const { cluster, groups, records } = t.context;
+  const marks = records.map(({ lines }) => lines.length);
+  const killedAtMs = performance.now();
+  await cluster.node(3).kill();
+  const lostAtMs = await records[2].waitFor('lost LOST');
+  t.log(`lost after ${Math.round(lostAtMs - killedAtMs)} ms`);
+  t.true(lostAtMs - killedAtMs < LOST_MS_MAX);
+  t.is(records[2].lines.filter((line) => line.startsWith('lost')).length, 1);
+  await t.throwsAsync(groups[2].multicast(Buffer.from('x')), { message: /gone/ });
+  await t.throwsAsync(groups[2].reopen(), { message: /start corosync/ });
+  for (const record of [records[0], records[1]]) {
+    await record.waitFor('view [1 2] left [3 nodedown] joined []');
+    await record.waitFor('ring [1 2]');
+  }
+
+  cluster.node(3).start();
+  await cluster.ready();
+  await groups[2].reopen();
+  await groups[2].join('faults');
+  await groups[2].multicast(Buffer.from('back'));
+  await records[0].waitFor('message 3 back');
+  // The ring of a node that has no member yet changes no view.
+  t.deepEqual(records[0].since(marks[0] ?? 0), [
+    'view [1 2] left [3 nodedown] joined []', 'ring [1 2]', 'ring [1 2 3]',
+    'view [1 2 3] left [] joined [3 join]', 'message 3 back',
+  ]);
+});
+
+test.serial('SIGTERM of corosync is lost at once, too, and nodedown for the others', async (t) => {
+  const { cluster, records } = t.context;
+  await cluster.node(3).term();
+  await records[2].waitFor('lost LOST');
+  await records[0].waitFor('view [1 2] left [3 nodedown] joined []');
+  cluster.node(3).start();
+  await cluster.ready();
+  t.pass();
+});
+
+test.serial('a cut link is nodedown on both sides, its healing nodeup, views before rings', async (t) => {
+  const { cluster, records } = t.context;
+  const marks = records.map(({ lines }) => lines.length);
+  await cluster.cut(3);
+  await records[2].waitFor('ring [3]');
+  await records[0].waitFor('ring [1 2]');
+  await cluster.heal(3);
+  for (const [index, record] of records.entries()) {
+    await record.waitFor('ring [1 2 3]', marks[index]);
+  }
+  await delay(500);
+  t.log(records.map((record, index) => record.since(marks[index] ?? 0)));
+  const [first, , third] = records.map((record, index) =>
+    record.since(marks[index] ?? 0).filter((line) => line.startsWith('view')));
+  t.deepEqual(first, [
+    'view [1 2] left [3 nodedown] joined []', 'view [1 2 3] left [] joined [3 nodeup]',
+  ]);
+  t.deepEqual(third, [
+    'view [3] left [1 nodedown, 2 nodedown] joined []',
+    'view [1 2 3] left [] joined [1 nodeup, 2 nodeup]',
+  ]);
+});
+
+for (const pausedMs of [1_250, NOTICED_MS]) {
+  test.serial(`a pause of ${pausedMs} ms shows as nodedown then nodeup on both sides`, async (t) => {
+    const { cluster, records } = t.context;
+    const marks = records.map(({ lines }) => lines.length);
+    cluster.node(3).pause();
+    await delay(pausedMs);
+    cluster.node(3).continue();
+    for (const [index, record] of records.entries()) {
+      await record.waitFor('ring [1 2 3]', marks[index]);
+    }
+    await delay(500);
+    const since = records.map((record, index) => record.since(marks[index] ?? 0));
+    t.log(since);
+    const [first, , third] = since.map((lines) => lines.filter((line) => line.startsWith('view')));
+    t.deepEqual(first, [
+      'view [1 2] left [3 nodedown] joined []', 'view [1 2 3] left [] joined [3 nodeup]',
+    ]);
+    t.deepEqual(third, [
+      'view [3] left [1 nodedown, 2 nodedown] joined []',
+      'view [1 2 3] left [] joined [1 nodeup, 2 nodeup]',
+    ]);
+  });
+}
+
+test.serial('with corosync stopped the loop is not held, and everything settles later', async (t) => {
+  const { cluster, groups } = t.context;
+  cluster.node(3).pause();
+  // More than the 278 messages at which libqb would spin inside the call.
+  const flooding = groups[2].flood(1_000, 64);
+  await delay(800);
+  const asked = performance.now();
+  await t.throwsAsync(groups[2].join('other'), { code: 'EXIST' });
+  t.true(performance.now() - asked < 200);
+  cluster.node(3).continue();
+  const result = await flooding;
+  t.log(result);
+  t.is(result.delivered, 1_000);
+  t.true(result.callMs < 200);
+  t.true(result.lagMsMax < 200);
+});
+
+test.serial('a leave while corosync is stopped waits without holding the loop', async (t) => {
+  const { cluster, groups, records } = t.context;
+  cluster.node(3).pause();
+  const leaving = groups[2].leave();
+  await delay(300);
+  const asked = performance.now();
+  await t.throwsAsync(groups[2].multicast(Buffer.from('x')), { code: 'NOT_JOINED' });
+  t.true(performance.now() - asked < 200);
+  cluster.node(3).continue();
+  await leaving;
+  await waitUntil(() => records[0].lines.at(-1) === 'view [1 2] left [3 leave] joined []', {
+    what: 'the leave at the others', timeoutMs: 5_000,
+  });
+  t.pass();
+});

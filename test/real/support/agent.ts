@@ -1,0 +1,65 @@
+/** Runs inside a node, beside its corosync, and does with the bindings what the test asks. */
+import { openGroup, type CpgError, type Group } from '../../../src/cpg/index.js';
+import { openQuorum, type Quorum, type QuorumError } from '../../../src/quorum/index.js';
+import { flood } from './flood.js';
+import { toWire, type Reply, type Request } from './wire.js';
+
+let group: Group | null = null;
+let quorum: Quorum | null = null;
+
+const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = {
+  async openGroup() {
+    const opened = await openGroup();
+    group = opened;
+    opened.on('message', (from, payload) => event('message', from, Uint8Array.from(payload)));
+    opened.on('view', (view) => event('view', view));
+    opened.on('ring', (ring, nodeIds) => event('ring', ring, nodeIds));
+    opened.on('lost', (cause: CpgError) => event('lost', toWire(cause)));
+    return { self: opened.self, payloadBytesMax: opened.payloadBytesMax };
+  },
+  join: (name: string) => theGroup().join(name),
+  multicast: (payload: Uint8Array) => theGroup().multicast(payload),
+  leave: () => theGroup().leave(),
+  closeGroup: () => theGroup().close(),
+  flood: (messages: number, bytes: number) => flood(theGroup(), messages, bytes),
+  async openQuorum() {
+    const opened = await openQuorum();
+    quorum = opened;
+    opened.on('quorum', (state) => event('quorum', state));
+    opened.on('nodelist', (change) => event('nodelist', change));
+    opened.on('lost', (cause: QuorumError) => event('lost', toWire(cause)));
+  },
+  start: () => theQuorum().start(),
+  closeQuorum: () => theQuorum().close(),
+};
+
+process.on('message', (message) => void answer(message as Request));
+process.on('disconnect', () => process.exit(0));
+
+async function answer({ id, call, args }: Request): Promise<void> {
+  try {
+    const known = CALLS[call];
+    if (known === undefined) throw new Error(`the agent knows no call ${call}`);
+    send({ kind: 'done', id, value: await known(...(args as never[])) });
+  } catch (thrown) {
+    send({ kind: 'failed', id, error: toWire(thrown) });
+  }
+}
+
+function event(name: string, ...args: readonly unknown[]): void {
+  send({ kind: 'event', name, args });
+}
+
+function send(reply: Reply): void {
+  process.send?.(reply);
+}
+
+function theGroup(): Group {
+  if (group === null) throw new Error('no group was opened in this agent');
+  return group;
+}
+
+function theQuorum(): Quorum {
+  if (quorum === null) throw new Error('no quorum connection was opened in this agent');
+  return quorum;
+}

@@ -1,0 +1,43 @@
+import { EventEmitter } from 'eventemitter3';
+import type { Quorum, QuorumEvents, QuorumState } from '../../../src/quorum/index.js';
+import type { NetnsNode } from '../../netns/node.js';
+import { Remote } from './remote.js';
+import { fromWire, type WireError } from './wire.js';
+
+/** The real quorum connection of a process inside a node, as if it were here. */
+export class RemoteQuorum extends EventEmitter<QuorumEvents> implements Quorum {
+  readonly #remote: Remote;
+
+  private constructor(node: NetnsNode) {
+    super();
+    this.#remote = new Remote(node, (name, args) => {
+      const first = name === 'lost' ? fromWire(args[0] as WireError) : args[0];
+      this.emit(name as 'quorum', first as QuorumState);
+    });
+  }
+
+  /** Starts a process inside the node and opens a connection there. */
+  static async open(node: NetnsNode): Promise<RemoteQuorum> {
+    const quorum = new RemoteQuorum(node);
+    try {
+      await quorum.#remote.call('openQuorum');
+      return quorum;
+    } catch (thrown) {
+      await quorum.kill();
+      throw thrown;
+    }
+  }
+
+  async start(): Promise<void> {
+    await this.#remote.call('start');
+  }
+
+  async close(): Promise<void> {
+    if (this.#remote.child.alive) await this.#remote.call('closeQuorum');
+  }
+
+  /** kill -9 of the process that has the connection. */
+  kill(): Promise<void> {
+    return this.#remote.kill();
+  }
+}
