@@ -21,7 +21,7 @@ export class TapReader {
     if (point !== null) return this.#point(point[1] !== undefined, point[2] ?? '');
     if (/^(TAP version|\d+\.\.\d+|\s*---|\s*\.\.\.)/.test(line) || line.trim() === '') return null;
     if (/^# (tests|pass|fail|skip) \d+$/.test(line)) return null;
-    return `    ${line.replace(/^\s*# ?/, '').replace(/^ {2}/, '')}`;
+    return `    ${line.replace(/^# ?/, '')}`;
   }
 
   /**
