@@ -124,7 +124,9 @@ test.serial('nonsense for a pid is nobody', async (t) => {
   }
 });
 
-const ERRNOS: readonly [name: string, errno: number, code: ProcessWatchErrorCode, retryable: boolean][] = [
+type ErrnoCase = [name: string, errno: number, code: ProcessWatchErrorCode, retryable: boolean];
+
+const ERRNOS: readonly ErrnoCase[] = [
   ['EMFILE', 24, 'LIMIT', true],
   ['ENFILE', 23, 'LIMIT', true],
   ['ENOSYS', 38, 'UNSUPPORTED', false],
