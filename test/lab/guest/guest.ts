@@ -12,7 +12,7 @@ import { type MachineConfig, qemuArguments } from './qemu-arguments.js';
 import { Qmp } from './qmp.js';
 import { SshChannel } from './ssh.js';
 
-const BOOT_TIMEOUT_MS = 240_000;
+const BOOT_TIMEOUT_MS = 360_000;
 const LOG_TAIL_CHARS = 3_000;
 const PUT_TIMEOUT_MS = 180_000;
 
