@@ -5,6 +5,7 @@ import { messageOf } from '../../../src/errors.js';
 import { BoundChild } from '../host/bound-child.js';
 import { type CommandOptions, type CommandResult, run } from '../host/command.js';
 import { LabError } from '../host/error.js';
+import { settleAll } from '../host/settle.js';
 import { waitUntil } from '../host/wait.js';
 import type { LabImage } from '../image/cache.js';
 import { FENCE_BROKEN_PATH } from './fencing.js';
@@ -149,8 +150,7 @@ export class Guest {
   async powerOff(): Promise<void> {
     this.#qmp?.close();
     this.#qmp = null;
-    await this.#qemu?.end();
-    await this.#ssh.close();
+    await settleAll([this.#qemu?.end() ?? Promise.resolve(), this.#ssh.close()]);
   }
 
   /** Freezes the whole machine, its clock included. */
