@@ -57,6 +57,7 @@ test('dlm.conf names one device and how it reaches each node, and leaves fencing
     { nodeId: 2, machine: 'a-n2', port: 4002 },
   ]);
   t.true(text.includes('\nenable_fencing=1\n'));
+  t.true(text.includes('\npost_join_delay=2\n'));
   t.regex(text, new RegExp(`\\n\\ndevice lab ${FENCE_AGENT_PATH}\\nconnect lab node=1 monitor=4001`));
   t.true(text.includes('\nconnect lab node=2 monitor=4002 machine=a-n2\n'));
 });

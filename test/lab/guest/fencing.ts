@@ -12,6 +12,9 @@ export const FENCE_AGENT_PATH = '/usr/sbin/fence_holdfast_lab';
 /** While this file exists in the guest, its agent fails: a broken fence device. */
 export const FENCE_BROKEN_PATH = '/run/holdfast-lab-fence-broken';
 
+/** dlm_controld fences nobody until this long after a node joined it; its own default is 30. */
+const POST_JOIN_DELAY_SECONDS = 2;
+
 /**
  * The text of /etc/dlm/dlm.conf: fencing on, by our agent. Startup fencing stays off, since a
  * starved guest that comes late would be switched off instead of being waited for.
@@ -23,6 +26,7 @@ export function dlmConfigText(targets: readonly FenceTarget[]): string {
     'log_debug=1',
     'enable_fencing=1',
     'enable_startup_fencing=0',
+    `post_join_delay=${POST_JOIN_DELAY_SECONDS}`,
     '',
     `device lab ${FENCE_AGENT_PATH}`,
     ...targets.map(({ nodeId, machine, port }) =>

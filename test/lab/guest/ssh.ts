@@ -8,9 +8,9 @@ import { LabError } from '../host/error.js';
 import { waitUntil } from '../host/wait.js';
 import type { LabImage } from '../image/cache.js';
 
-const CONNECT_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 60_000;
 const CONTROL_TIMEOUT_MS = 5_000;
-const EXEC_TIMEOUT_MS = 30_000;
+const EXEC_TIMEOUT_MS = 60_000;
 /** The status by which ssh itself, and not the command, has failed. */
 const SSH_FAILED = 255;
 
@@ -81,7 +81,7 @@ export class SshChannel {
     }
   }
 
-  /** Makes the connection unless it stands; fails within half a minute when the guest is silent. */
+  /** Makes the connection unless it stands; fails within a minute when the guest is silent. */
   async open(): Promise<void> {
     if (this.#master?.alive === true) return;
     this.#opening ??= this.#connect().finally(() => (this.#opening = null));
