@@ -79,6 +79,9 @@ export class Outbox {
       if (sameBytes(entry.payload, payload)) entry.resolve();
       else entry.reject(dropped());
     }
+    // An echo shows that corosync has made room: one attempt now, without waiting for the timer.
+    this.#retry?.cancel();
+    this.#retry = null;
     this.#pump();
   }
 

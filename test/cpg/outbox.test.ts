@@ -104,6 +104,19 @@ test('after TRY_AGAIN it asks again with doubled pauses up to the bound, never i
   t.deepEqual(sent, ['a', 'b']);
 });
 
+test('an echo ends the pause for one attempt', (t) => {
+  const { push, statuses, asked, clock, echo } = setUp();
+  statuses.push(CS_OK, CS_ERR_TRY_AGAIN, CS_ERR_TRY_AGAIN);
+  void push('a');
+  void push('b');
+  t.is(asked(), 2);
+  echo('a');
+  t.is(asked(), 3);
+  t.is(clock.armed, 1);
+  clock.advance(2);
+  t.is(asked(), 4);
+});
+
 test('a success resets the pause', (t) => {
   const { push, statuses, asked, clock, echo } = setUp();
   statuses.push(CS_ERR_TRY_AGAIN, CS_ERR_TRY_AGAIN, CS_OK, CS_ERR_TRY_AGAIN);

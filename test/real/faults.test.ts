@@ -12,20 +12,19 @@ interface Context {
 }
 const test = anyTest as TestFn<Context>;
 
-/** Longer than it takes the others to notice with a token of 500 ms. */
-const NOTICED_MS = 3_000;
+/** Just over what it takes the others to notice, and far over it. */
+const PAUSES_MS = [2_400, 6_000];
 /** A listener of the same corosync hears its death at once. */
 const LOST_MS_MAX = 1_000;
 
-test.before(async (t) => {
-  t.context.cluster = await NetnsCluster.up();
-});
-test.after.always(async (t) => {
-  await t.context.cluster.down();
-});
+/** A busy machine delays tokens; a false alarm would be a fault that no test asked for. */
+const TOKEN_MS = 1_000;
+
+// A cluster for each test: what a failed test left behind must not fail the next one.
 test.beforeEach(async (t) => {
-  const { cluster } = t.context;
-  await cluster.ready();
+  t.timeout(90_000);
+  const cluster = await NetnsCluster.up({ tokenMs: TOKEN_MS });
+  t.context.cluster = cluster;
   const open = (index: number) => RemoteGroup.open(cluster.node(index));
   t.context.groups = [await open(1), await open(2), await open(3)];
   const [first, second, third] = t.context.groups;
@@ -35,7 +34,7 @@ test.beforeEach(async (t) => {
   await t.context.records[1].waitFor('view [1 2 3] left [] joined [3 join]');
 });
 test.afterEach.always(async (t) => {
-  await Promise.all((t.context.groups ?? []).map((group) => group.kill()));
+  await t.context.cluster.down();
 });
 
 test.serial('kill -9 of corosync is lost at once, and a new group can join later', async (t) => {
@@ -61,20 +60,24 @@ test.serial('kill -9 of corosync is lost at once, and a new group can join later
   await groups[2].multicast(Buffer.from('back'));
   await records[0].waitFor('message 3 back');
   // The ring of a node that has no member yet changes no view.
-  t.deepEqual(records[0].since(marks[0] ?? 0), [
+  t.deepEqual(distinct(records[0].since(marks[0] ?? 0)), [
     'view [1 2] left [3 nodedown] joined []', 'ring [1 2]', 'ring [1 2 3]',
     'view [1 2 3] left [] joined [3 join]', 'message 3 back',
   ]);
 });
 
-test.serial('SIGTERM of corosync is lost at once, too, and nodedown for the others', async (t) => {
+test.serial('SIGTERM of corosync is lost at once and looks like a crash of its clients', async (t) => {
   const { cluster, records } = t.context;
+  const marks = records.map(({ lines }) => lines.length);
   await cluster.node(3).term();
   await records[2].waitFor('lost LOST');
-  await records[0].waitFor('view [1 2] left [3 nodedown] joined []');
-  cluster.node(3).start();
-  await cluster.ready();
-  t.pass();
+  for (const [index, record] of [records[0], records[1]].entries()) {
+    await record.waitFor('ring [1 2]', marks[index]);
+    // Not nodedown: corosync says goodbye for its clients before it leaves the ring.
+    t.deepEqual(distinct(record.since(marks[index] ?? 0)), [
+      'view [1 2] left [3 procdown] joined []', 'ring [1 2]',
+    ]);
+  }
 });
 
 test.serial('a cut link is nodedown on both sides, its healing nodeup, views before rings', async (t) => {
@@ -100,7 +103,7 @@ test.serial('a cut link is nodedown on both sides, its healing nodeup, views bef
   ]);
 });
 
-for (const pausedMs of [1_250, NOTICED_MS]) {
+for (const pausedMs of PAUSES_MS) {
   test.serial(`a pause of ${pausedMs} ms shows as nodedown then nodeup on both sides`, async (t) => {
     const { cluster, records } = t.context;
     const marks = records.map(({ lines }) => lines.length);
@@ -156,3 +159,8 @@ test.serial('a leave while corosync is stopped waits without holding the loop', 
   });
   t.pass();
 });
+
+/** Without repetitions: corosync may form the same ring again when a token comes late. */
+function distinct(lines: readonly string[]): readonly string[] {
+  return lines.filter((line, index) => line !== lines[index - 1]);
+}

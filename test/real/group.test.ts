@@ -8,7 +8,8 @@ import { RemoteGroup } from './support/remote-group.js';
 const test = anyTest as TestFn<{ cluster: NetnsCluster }>;
 
 test.before(async (t) => {
-  t.context.cluster = await NetnsCluster.up();
+  t.timeout(90_000);
+  t.context.cluster = await NetnsCluster.up({ tokenMs: 1_000 });
 });
 test.after.always(async (t) => {
   await t.context.cluster.down();

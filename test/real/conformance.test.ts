@@ -1,0 +1,117 @@
+import anyTest, { type TestFn } from 'ava';
+import type { CpgError } from '../../src/cpg/index.js';
+import { registerConformance } from '../conformance/conformance-case.js';
+import {
+  groupCases, type GroupFixture, type GroupMember, type GroupRecord,
+} from '../conformance/group.js';
+import { quorumCases, type QuorumFixture, type QuorumRecord } from '../conformance/quorum.js';
+import { NetnsCluster } from '../netns/cluster.js';
+import { RemoteGroup } from './support/remote-group.js';
+import { RemoteQuorum } from './support/remote-quorum.js';
+
+// One case after the other: each one has three corosyncs, which a busy machine serves late.
+const test = anyTest.serial as unknown as TestFn;
+
+/** A busy machine delays tokens; a false alarm would be a fault that no case asked for. */
+const TOKEN_MS = 1_000;
+let names = 0;
+let shared: Promise<NetnsCluster> | null = null;
+
+/** The cluster of all cases that take no node's power. */
+function sharedCluster(): Promise<NetnsCluster> {
+  shared ??= NetnsCluster.up({ tokenMs: TOKEN_MS });
+  return shared;
+}
+
+anyTest.after.always(async () => {
+  await (await shared)?.down();
+});
+
+function recordsOf(group: RemoteGroup): readonly GroupRecord[] {
+  const records: GroupRecord[] = [];
+  group.on('message', (from, payload) => records.push({ kind: 'message', from, payload }));
+  group.on('view', (view) => records.push({ kind: 'view', view }));
+  group.on('ring', (_ring, nodeIds) => records.push({ kind: 'ring', nodeIds }));
+  group.on('lost', (cause: CpgError) => records.push({ kind: 'lost', code: cause.code }));
+  return records;
+}
+
+function groupFixture(cluster: NetnsCluster, end: () => Promise<void>): GroupFixture {
+  const groups = new Map<GroupMember, RemoteGroup>();
+  return {
+    async open(node) {
+      const group = await RemoteGroup.open(cluster.node(node + 1));
+      const records = recordsOf(group);
+      const member = { group, records: () => Promise.resolve(records) };
+      groups.set(member, group);
+      return member;
+    },
+    async kill(member) {
+      await groups.get(member)?.kill();
+    },
+    powerOff: (node) => cluster.node(node + 1).kill(),
+    freshName() {
+      names += 1;
+      return `conformance-${names}`;
+    },
+    async close() {
+      await Promise.all([...groups.values()].map((group) => group.kill()));
+      await end();
+    },
+  };
+}
+
+function quorumFixture(cluster: NetnsCluster, end: () => Promise<void>): QuorumFixture {
+  const opened: RemoteQuorum[] = [];
+  return {
+    async open(node) {
+      const quorum = await RemoteQuorum.open(cluster.node(node + 1));
+      opened.push(quorum);
+      const records: QuorumRecord[] = [];
+      quorum.on('quorum', (state) => records.push({ kind: 'quorum', state }));
+      quorum.on('nodelist', (change) => records.push({ kind: 'nodelist', change }));
+      await quorum.start();
+      return { nodeId: node + 1, records: () => Promise.resolve(records) };
+    },
+    powerOff: (node) => cluster.node(node + 1).kill(),
+    async close() {
+      await Promise.all(opened.map((quorum) => quorum.kill()));
+      await end();
+    },
+  };
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+const harmless = <Case extends { needs: readonly string[] }>({ needs }: Case): boolean =>
+  needs.length === 0;
+
+registerConformance(test, {
+  side: 'corosync, group',
+  cases: groupCases.filter(harmless),
+  capabilities: [],
+  createFixture: async () => groupFixture(await sharedCluster(), nothing),
+});
+registerConformance(test, {
+  side: 'corosync, quorum',
+  cases: quorumCases.filter(harmless),
+  capabilities: [],
+  createFixture: async () => quorumFixture(await sharedCluster(), nothing),
+});
+registerConformance(test, {
+  side: 'corosync, group',
+  cases: groupCases.filter((one) => !harmless(one)),
+  capabilities: ['power'],
+  async createFixture() {
+    const cluster = await NetnsCluster.up({ tokenMs: TOKEN_MS });
+    return groupFixture(cluster, () => cluster.down());
+  },
+});
+registerConformance(test, {
+  side: 'corosync, quorum',
+  cases: quorumCases.filter((one) => !harmless(one)),
+  capabilities: ['power'],
+  async createFixture() {
+    const cluster = await NetnsCluster.up({ tokenMs: TOKEN_MS });
+    return quorumFixture(cluster, () => cluster.down());
+  },
+});
