@@ -9,4 +9,5 @@ if (!existsSync(program)) {
   process.exit(1);
 }
 const { main } = await import(pathToFileURL(program).href);
-process.exitCode = await main(process.argv.slice(2));
+// Ends what an interrupted command has left under way, too.
+process.exit(await main(process.argv.slice(2)));

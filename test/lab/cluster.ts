@@ -12,6 +12,7 @@ import { findFreePorts, randomClusterNetwork } from './guest/ports.js';
 import { DEPLOY_PATH, packProject } from './deployment.js';
 import { LabError } from './host/error.js';
 import { createScratch, removeScratch } from './host/scratch.js';
+import { settleAll } from './host/settle.js';
 import { waitUntil } from './host/wait.js';
 import { ensureImage, type LabImage } from './image/cache.js';
 
@@ -100,7 +101,11 @@ export class Lab {
     const archive = join(this.folder, 'project.tar');
     if (!existsSync(archive)) await packProject(archive);
     const on = this.nodes.filter((node) => node.pid !== null);
-    await Promise.all(on.map((node) => node.unpack(archive, DEPLOY_PATH)));
+    await Promise.all(on.map(async (node) => {
+      await node.unpack(archive, DEPLOY_PATH);
+      // A power-off forgets what is only in the memory of the guest.
+      await node.exec('sync');
+    }));
     this.#progress('deployed');
   }
 
@@ -118,8 +123,11 @@ export class Lab {
 
   /** Switches every guest off and removes everything; may be called twice. */
   async stop(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.powerOff()));
-    removeScratch(this.folder);
+    try {
+      await settleAll(this.nodes.map((node) => node.powerOff()));
+    } finally {
+      removeScratch(this.folder);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 import { messageOf } from '../../src/errors.js';
-import { startLab } from './cluster.js';
+import { type Lab, startLab } from './cluster.js';
 import { DEPLOY_PATH, packProject } from './deployment.js';
 import { LabError } from './host/error.js';
 import { waitUntil } from './host/wait.js';
@@ -42,20 +42,26 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function up(): Promise<number> {
-  const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  const lab = await startLab({ progress: stopwatch() });
+  // Whatever is under way when the end is asked for dies with this process.
+  const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => null);
+  const lab = await Promise.race([startLab({ progress: stopwatch() }), ended]);
+  if (lab === null) return 1;
   try {
-    announceLab(lab.folder, lab.nodes.map((node) => node.sshWords));
-    await lab.startCluster();
-    await lab.deploy();
-    for (const node of lab.nodes) console.log(`\n# ${node.name}\n${node.sshWords.join(' ')}`);
-    console.log('\nThe lab is up. Ctrl-C, or npm run lab -- down, ends it.');
+    await Promise.race([offer(lab), ended]);
     await ended;
   } finally {
     await lab.stop();
-    withdrawLab();
+    if (findLab()?.folder === lab.folder) withdrawLab();
   }
   return 0;
+}
+
+async function offer(lab: Lab): Promise<void> {
+  announceLab(lab.folder, lab.nodes.map((node) => node.sshWords));
+  await lab.startCluster();
+  await lab.deploy();
+  for (const node of lab.nodes) console.log(`\n# ${node.name}\n${node.sshWords.join(' ')}`);
+  console.log('\nThe lab is up. Ctrl-C, or npm run lab -- down, ends it.');
 }
 
 async function image(): Promise<number> {

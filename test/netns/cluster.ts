@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { LabError } from '../lab/host/error.js';
 import { createScratch, removeScratch } from '../lab/host/scratch.js';
+import { settleAll } from '../lab/host/settle.js';
 import { waitUntil } from '../lab/host/wait.js';
 import { type ClusterNode, corosyncConfigText } from './corosync-config.js';
 import { Namespace } from './namespace.js';
@@ -72,7 +73,7 @@ export class NetnsCluster {
       }
       return new NetnsCluster(nodes, bridge, folder);
     } catch (thrown) {
-      await Promise.all(made.map((namespace) => namespace.close()));
+      await settleAll(made.map((namespace) => namespace.close()));
       removeScratch(folder);
       throw thrown;
     }
@@ -109,9 +110,11 @@ export class NetnsCluster {
 
   /** Ends every process on every node and removes everything; may be called twice. */
   async down(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.close()));
-    await this.#bridge.close();
-    removeScratch(this.#folder);
+    try {
+      await settleAll([...this.nodes.map((node) => node.close()), this.#bridge.close()]);
+    } finally {
+      removeScratch(this.#folder);
+    }
   }
 
   async #setPort(index: number, state: 'up' | 'down'): Promise<void> {

@@ -12,7 +12,7 @@ const MOUNTS = [
   'mount -t tmpfs tmpfs /dev/shm',
   'mount -t tmpfs -o mode=755 tmpfs /run',
   'mount -t tmpfs tmpfs /var/lib/corosync',
-  'mkdir /run/ready',
+  'mkdir /run/holdfast-ready',
   'exec sleep infinity',
 ].join(' && ');
 
@@ -34,13 +34,18 @@ export class Namespace {
     let complaint = '';
     holder.process.stderr?.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
     const namespace = new Namespace(holder);
-    await waitUntil(async () => (await namespace.attempt('test', ['-d', '/run/ready'])).code === 0, {
-      what: 'a network namespace (needs root)',
-      timeoutMs: READY_TIMEOUT_MS,
-      intervalMs: 20,
-      explain: () => `unshare: ${holder.ending}: ${complaint}`,
-    });
-    return namespace;
+    try {
+      await waitUntil(() => namespace.#isReady(), {
+        what: 'a network namespace (needs root)',
+        timeoutMs: READY_TIMEOUT_MS,
+        intervalMs: 20,
+        explain: () => `unshare: ${holder.ending}: ${complaint}`,
+      });
+      return namespace;
+    } catch (thrown) {
+      await namespace.close();
+      throw thrown;
+    }
   }
 
   /** The process that keeps the namespaces: `ip link ... netns PID` and nsenter want it. */
@@ -70,6 +75,11 @@ export class Namespace {
   /** Lets go of the namespaces; they vanish with the last process inside. */
   async close(): Promise<void> {
     await this.#holder.end();
+  }
+
+  /** Before unshare has done its work, the holder is still in the host's own mount namespace. */
+  async #isReady(): Promise<boolean> {
+    return (await this.attempt('test', ['-d', '/run/holdfast-ready'])).code === 0;
   }
 
   #enter(program: string, args: readonly string[]): string[] {

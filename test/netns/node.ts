@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BoundChild, BoundChildOptions } from '../lab/host/bound-child.js';
 import type { CommandOptions, CommandResult } from '../lab/host/command.js';
 import { LabError } from '../lab/host/error.js';
+import { settleAll } from '../lab/host/settle.js';
 import type { ClusterNode } from './corosync-config.js';
 import type { Namespace } from './namespace.js';
 
@@ -106,8 +107,7 @@ export class NetnsNode {
   async close(): Promise<void> {
     const children = [...this.#clients];
     if (this.#corosync !== null) children.push(this.#corosync);
-    await Promise.all(children.map((child) => child.end()));
-    await this.#namespace.close();
+    await settleAll([...children.map((child) => child.end()), this.#namespace.close()]);
   }
 
   get #running(): BoundChild {

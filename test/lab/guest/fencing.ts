@@ -12,6 +12,9 @@ export const FENCE_AGENT_PATH = '/usr/sbin/fence_holdfast_lab';
 /** While this file exists in the guest, its agent fails: a broken fence device. */
 export const FENCE_BROKEN_PATH = '/run/holdfast-lab-fence-broken';
 
+/** dlm_controld fences nobody until this long after a node joined it; its own default is 30. */
+const POST_JOIN_DELAY_SECONDS = 2;
+
 /**
  * The text of /etc/dlm/dlm.conf: fencing on, by our agent. Startup fencing stays off, since a
  * starved guest that comes late would be switched off instead of being waited for.
@@ -23,6 +26,7 @@ export function dlmConfigText(targets: readonly FenceTarget[]): string {
     'log_debug=1',
     'enable_fencing=1',
     'enable_startup_fencing=0',
+    `post_join_delay=${POST_JOIN_DELAY_SECONDS}`,
     '',
     `device lab ${FENCE_AGENT_PATH}`,
     ...targets.map(({ nodeId, machine, port }) =>
@@ -66,9 +70,9 @@ answer() { # reads up to the answer of the last command, past events
   done
   return 1
 }
-ask() { printf '%s\\n' "$1" >&3 && answer; }
+ask() { printf '%s\\n' "$1" 2>/dev/null >&3 && answer; }
 switch_off() {
-  exec 3<>"/dev/tcp/10.0.2.2/$monitor" || return 1
+  { exec 3<>"/dev/tcp/10.0.2.2/$monitor"; } 2>/dev/null || return 1
   ask '{"execute":"qmp_capabilities"}' >/dev/null || return 1
   local name
   name=$(ask '{"execute":"query-name"}') || return 1
@@ -81,7 +85,7 @@ switch_off() {
 
 for _ in 1 2 3 4 5; do
   if refused; then say "$machine is off"; exit 0; fi
-  switch_off 2>/dev/null
+  switch_off
   [ $? -ne 2 ] || exit 1
   if refused; then say "$machine was switched off"; exit 0; fi
   sleep 0.3

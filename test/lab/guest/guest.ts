@@ -5,6 +5,7 @@ import { messageOf } from '../../../src/errors.js';
 import { BoundChild } from '../host/bound-child.js';
 import { type CommandOptions, type CommandResult, run } from '../host/command.js';
 import { LabError } from '../host/error.js';
+import { settleAll } from '../host/settle.js';
 import { waitUntil } from '../host/wait.js';
 import type { LabImage } from '../image/cache.js';
 import { FENCE_BROKEN_PATH } from './fencing.js';
@@ -12,7 +13,7 @@ import { type MachineConfig, qemuArguments } from './qemu-arguments.js';
 import { Qmp } from './qmp.js';
 import { SshChannel } from './ssh.js';
 
-const BOOT_TIMEOUT_MS = 240_000;
+const BOOT_TIMEOUT_MS = 360_000;
 const LOG_TAIL_CHARS = 3_000;
 const PUT_TIMEOUT_MS = 180_000;
 
@@ -149,8 +150,7 @@ export class Guest {
   async powerOff(): Promise<void> {
     this.#qmp?.close();
     this.#qmp = null;
-    await this.#qemu?.end();
-    await this.#ssh.close();
+    await settleAll([this.#qemu?.end() ?? Promise.resolve(), this.#ssh.close()]);
   }
 
   /** Freezes the whole machine, its clock included. */

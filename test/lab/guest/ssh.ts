@@ -1,14 +1,16 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { pipeline } from 'node:stream/promises';
 
+import { messageOf } from '../../../src/errors.js';
 import { BoundChild } from '../host/bound-child.js';
 import { attempt, type CommandOptions, type CommandResult } from '../host/command.js';
 import { LabError } from '../host/error.js';
 import { waitUntil } from '../host/wait.js';
 import type { LabImage } from '../image/cache.js';
 
-const CONNECT_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 60_000;
 const CONTROL_TIMEOUT_MS = 5_000;
-const EXEC_TIMEOUT_MS = 30_000;
+const EXEC_TIMEOUT_MS = 60_000;
 /** The status by which ssh itself, and not the command, has failed. */
 const SSH_FAILED = 255;
 
@@ -54,30 +56,32 @@ export class SshChannel {
     const quoted = `'${folder.replaceAll("'", `'\\''`)}'`;
     const source = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const unpack = `mkdir -p ${quoted} && tar -x -f - -C ${quoted}`;
-    const target = spawn('ssh', this.#over(unpack), { stdio: [source.stdout, 'ignore', 'pipe'] });
+    const target = spawn('ssh', this.#over(unpack), { stdio: ['pipe', 'ignore', 'pipe'] });
     let complaint = '';
     target.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
     const timer = setTimeout(() => {
+      complaint += `took longer than ${timeoutMs} ms; `;
       source.kill('SIGKILL');
       target.kill('SIGKILL');
     }, timeoutMs);
-    const ended = (child: typeof source | typeof target): Promise<number | null> =>
-      new Promise((resolve, reject) => {
-        child.once('error', reject);
-        child.once('close', resolve);
-      });
     try {
-      const codes = await Promise.all([ended(source), ended(target)]);
-      if (codes.some((code) => code !== 0)) {
-        const text = `copying to ${folder} failed (${codes.join(', ')}): ${complaint.trim()}`;
-        throw new LabError('COMMAND_FAILED', text);
-      }
+      const [sent, received] = await Promise.all([
+        ended(source),
+        ended(target),
+        // A side that breaks off shows in the other's status, which says more than EPIPE.
+        pipeline(source.stdout, target.stdin).catch((thrown: unknown) => {
+          complaint += `${messageOf(thrown)}; `;
+        }),
+      ]);
+      if (sent === 0 && received === 0) return;
+      const text = `copying to ${folder} failed (${program} ${sent}, ssh ${received}): ${complaint}`;
+      throw new LabError('COMMAND_FAILED', text);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Makes the connection unless it stands; fails within half a minute when the guest is silent. */
+  /** Makes the connection unless it stands; fails within a minute when the guest is silent. */
   async open(): Promise<void> {
     if (this.#master?.alive === true) return;
     this.#opening ??= this.#connect().finally(() => (this.#opening = null));
@@ -124,6 +128,13 @@ export class SshChannel {
     return ['-S', this.#controlPath, '-o', 'ControlMaster=no', ...this.#options,
       'root@127.0.0.1', command];
   }
+}
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code));
+  });
 }
 
 function sshOptions(port: number, image: Pick<LabImage, 'key' | 'knownHosts'>): string[] {

@@ -4,6 +4,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { LabError } from './error.js';
+
 /** The identity of a process for as long as the machine runs: a pid alone is used again. */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -19,8 +21,12 @@ const YOUNG_MS = 60_000;
  * can tell a folder in use from one that a killed run has left behind. Sweeps the latter first.
  */
 export function createScratch(kind: string): string {
-  const parent = join(tmpdir(), `holdfast-${kind}`);
+  const user = process.getuid?.() ?? 0;
+  const parent = join(tmpdir(), `holdfast-${kind}-${user}`);
   mkdirSync(parent, { recursive: true, mode: 0o700 });
+  if (statSync(parent).uid !== user) {
+    throw new LabError('BUSY', `${parent} belongs to somebody else; set TMPDIR to another folder`);
+  }
   sweepScratch(parent);
   const folder = mkdtempSync(join(parent, 'run-'));
   const owner: ProcessIdentity = identify(process.pid) ?? { pid: process.pid, startTicks: '' };
