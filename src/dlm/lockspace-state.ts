@@ -63,7 +63,8 @@ function judgeListed(lockspace: ControllerLockspace, sighting: Sighting): Locksp
     return { kind: 'waiting', for: 'members', members };
   }
   const stopped = flags.includes('kern_stop');
-  if (stopped || !isRecovered(sighting.recoverStatus ?? 0) || !sameMembers(members, sighting.configuredMembers)) {
+  const recovered = isRecovered(sighting.recoverStatus ?? 0);
+  if (stopped || !recovered || !sameMembers(members, sighting.configuredMembers)) {
     return { kind: 'waiting', for: 'recovery', members };
   }
   return { kind: 'running', members };
