@@ -1,0 +1,199 @@
+import { EventEmitter } from 'eventemitter3';
+import type { Clock } from '../../clock.js';
+import { CpgError, type Group, type GroupEvents, type GroupView, type Member } from '../../cpg/index.js';
+import { emitToAll } from '../emit.js';
+import { Mailbox } from '../mailbox.js';
+import { isSame, type GroupClient } from './corosync.js';
+import type { Network } from './network.js';
+import type { Ring } from './ring.js';
+
+/** The largest message that corosync takes in one piece. */
+export const PAYLOAD_BYTES_MAX = 1_047_552;
+/** How many multicasts may wait for their echo. */
+export const PENDING_MAX = 1_024;
+const NAME_BYTES_MAX = 128;
+
+interface Settling {
+  readonly resolve: () => void;
+  readonly reject: (cause: CpgError) => void;
+}
+
+type State =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'joining'; readonly group: string; readonly done: Settling }
+  | { readonly kind: 'joined'; readonly group: string }
+  | { readonly kind: 'leaving'; readonly group: string; readonly done: Settling }
+  | { readonly kind: 'ended'; readonly code: 'LOST' | 'CLOSED' };
+
+/** The embedded side of the Group port: one connection of one embedded process. */
+export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, GroupClient {
+  readonly self: Member;
+  readonly payloadBytesMax = PAYLOAD_BYTES_MAX;
+  readonly #clock: Clock;
+  readonly #network: Network;
+  readonly #mailbox: Mailbox;
+  #state: State = { kind: 'open' };
+  #pending: Settling[] = [];
+
+  constructor(self: Member, modules: { readonly clock: Clock; readonly network: Network }) {
+    super();
+    this.self = self;
+    this.#clock = modules.clock;
+    this.#network = modules.network;
+    this.#mailbox = new Mailbox(modules.clock, () => modules.network.deliveryDelayMs());
+    modules.network.corosync(self.nodeId).clients.add(this);
+  }
+
+  get member(): Member {
+    return this.self;
+  }
+
+  get group(): string | null {
+    return 'group' in this.#state ? this.#state.group : null;
+  }
+
+  async join(name: string): Promise<void> {
+    checkName(name);
+    if (this.#state.kind === 'ended') throw this.#refusal('join');
+    const others = [...this.#network.corosync(this.self.nodeId).clients];
+    const taken = others.some((other) => other.group === name && isSame(other.member, this.self));
+    if (this.#state.kind !== 'open' || taken) {
+      throw new CpgError('EXIST', 'join', `join: this process is in a group already; leave it, or open another connection for another group than '${name}'`);
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#state = { kind: 'joining', group: name, done: { resolve, reject } };
+      this.#sendChange('join', name);
+    });
+  }
+
+  multicast(payload: Uint8Array): Promise<void> {
+    const state = this.#state;
+    if (state.kind !== 'joined') return Promise.reject(this.#refusal('multicast'));
+    const { byteLength } = payload;
+    if (byteLength > PAYLOAD_BYTES_MAX) {
+      return Promise.reject(new CpgError('TOO_BIG', 'multicast', `multicast: ${byteLength} bytes; at most ${PAYLOAD_BYTES_MAX} fit in one message, send it in chunks`));
+    }
+    if (this.#pending.length >= PENDING_MAX) {
+      return Promise.reject(new CpgError('QUEUE_FULL', 'multicast', `multicast: ${PENDING_MAX} messages wait for their echo already; wait for some of them`, { retryable: true }));
+    }
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ resolve, reject });
+      this.#network.send(this.self.nodeId, {
+        kind: 'message', group: state.group, from: this.self,
+        payload: Uint8Array.from(payload), sentBy: this,
+      });
+    });
+  }
+
+  async leave(): Promise<void> {
+    const state = this.#state;
+    if (state.kind !== 'joined') throw this.#refusal('leave');
+    await new Promise<void>((resolve, reject) => {
+      this.#state = { kind: 'leaving', group: state.group, done: { resolve, reject } };
+      this.#sendChange('leave', state.group);
+    });
+  }
+
+  close(): Promise<void> {
+    this.disconnect();
+    return Promise.resolve();
+  }
+
+  /**
+   * The connection goes away: by close, or because the process has died. A dead process's
+   * promises never settle, so end its clock and call this with `silent`.
+   */
+  disconnect(silent = false): void {
+    const state = this.#state;
+    if (state.kind === 'ended') return;
+    if (silent) this.#pending = [];
+    const corosync = this.#network.corosync(this.self.nodeId);
+    corosync.clients.delete(this);
+    if ('group' in state && state.kind !== 'leaving') {
+      corosync.forgetLocal(state.group, this.self.pid);
+      this.#sendChange('procdown', state.group);
+    }
+    if (!silent) this.#end('CLOSED');
+    else this.#mailbox.close();
+  }
+
+  deliverMessage(from: Member, payload: Uint8Array, own: boolean): void {
+    this.#mailbox.post(() => {
+      emitToAll(this.#clock, this.listeners('message'), [from, Uint8Array.from(payload)]);
+      if (own) this.#pending.shift()?.resolve();
+    });
+  }
+
+  deliverView(view: GroupView): void {
+    this.#mailbox.post(() => {
+      const state = this.#state;
+      const within = view.members.some((member) => isSame(member, this.self));
+      if (state.kind === 'joining' && within) {
+        this.#state = { kind: 'joined', group: state.group };
+      } else if (state.kind === 'leaving' && !within) {
+        this.#state = { kind: 'open' };
+        this.#rejectPending(notJoined('multicast'));
+      }
+      emitToAll(this.#clock, this.listeners('view'), [view]);
+      if (state.kind === 'joining' && within) state.done.resolve();
+      if (state.kind === 'leaving' && !within) state.done.resolve();
+    });
+  }
+
+  deliverRing(ring: Ring): void {
+    this.#mailbox.post(() => {
+      emitToAll(this.#clock, this.listeners('ring'), [ring.id, ring.nodeIds]);
+    });
+  }
+
+  lose(): void {
+    if (this.#state.kind === 'ended') return;
+    // In a later turn of the process, and behind what it has been delivered already.
+    this.#mailbox.post(() => {
+      if (this.#state.kind === 'ended') return;
+      this.#end('LOST');
+      emitToAll(this.#clock, this.listeners('lost'), [this.#refusal('dispatch')]);
+    });
+  }
+
+  #sendChange(reason: 'join' | 'leave' | 'procdown', group: string): void {
+    if (!this.#network.corosync(this.self.nodeId).running) return;
+    this.#network.send(this.self.nodeId, { kind: 'change', reason, group, member: this.self });
+  }
+
+  #end(code: 'LOST' | 'CLOSED'): void {
+    const state = this.#state;
+    this.#state = { kind: 'ended', code };
+    this.#mailbox.close();
+    if ('done' in state) state.done.reject(this.#refusal(state.kind));
+    this.#rejectPending(this.#refusal('multicast'));
+  }
+
+  #rejectPending(cause: CpgError): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const { reject } of pending) reject(cause);
+  }
+
+  #refusal(operation: string): CpgError {
+    if (this.#state.kind !== 'ended') return notJoined(operation);
+    const text = this.#state.code === 'LOST'
+      ? 'the connection to corosync is gone; open a new group once corosync runs'
+      : 'the group was closed; open a new one';
+    return new CpgError(this.#state.code, operation, `${operation}: ${text}`);
+  }
+}
+
+function notJoined(operation: string): CpgError {
+  return new CpgError('NOT_JOINED', operation, `${operation}: not in a group; join one first`);
+}
+
+function checkName(name: string): void {
+  const { length } = Buffer.from(name);
+  if (length === 0) {
+    throw new CpgError('INVALID_PARAM', 'join', 'join: the group name is empty; give one of 1 to 128 bytes');
+  }
+  if (length > NAME_BYTES_MAX) {
+    throw new CpgError('NAME_TOO_LONG', 'join', `join: the group name has ${length} bytes; at most ${NAME_BYTES_MAX} are allowed`);
+  }
+}

@@ -1,0 +1,73 @@
+import { EventEmitter } from 'eventemitter3';
+import type { Clock } from '../../clock.js';
+import {
+  QuorumError, type NodeListChange, type Quorum, type QuorumEvents,
+} from '../../quorum/index.js';
+import { emitToAll } from '../emit.js';
+import { Mailbox } from '../mailbox.js';
+import type { QuorumClient } from './corosync.js';
+import type { Network } from './network.js';
+import type { Ring } from './ring.js';
+
+/** The embedded side of the Quorum port: one connection of one embedded process. */
+export class EmbeddedQuorum extends EventEmitter<QuorumEvents> implements Quorum, QuorumClient {
+  readonly #clock: Clock;
+  readonly #network: Network;
+  readonly #nodeId: number;
+  readonly #mailbox: Mailbox;
+  #state: 'open' | 'started' | 'LOST' | 'CLOSED' = 'open';
+
+  constructor(
+    nodeId: number, modules: { readonly clock: Clock; readonly network: Network },
+  ) {
+    super();
+    this.#nodeId = nodeId;
+    this.#clock = modules.clock;
+    this.#network = modules.network;
+    this.#mailbox = new Mailbox(modules.clock, () => modules.network.deliveryDelayMs());
+    modules.network.corosync(nodeId).quorumClients.add(this);
+  }
+
+  start(): Promise<void> {
+    if (this.#state === 'LOST' || this.#state === 'CLOSED') {
+      return Promise.reject(new QuorumError(this.#state, 'start', 'start: the connection to the quorum service is gone; open a new one'));
+    }
+    const { ring, quorate } = this.#network.corosync(this.#nodeId);
+    if (this.#state === 'open' && ring !== null) {
+      this.#state = 'started';
+      const { id, nodeIds } = ring;
+      this.deliver(quorate, ring, { ring: id, members: nodeIds, joined: [], left: [] });
+    }
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.disconnect();
+    return Promise.resolve();
+  }
+
+  /** The connection goes away: by close, or because the process has died. */
+  disconnect(): void {
+    this.#network.corosync(this.#nodeId).quorumClients.delete(this);
+    if (this.#state !== 'LOST') this.#state = 'CLOSED';
+    this.#mailbox.close();
+  }
+
+  deliver(quorate: boolean, ring: Ring, change: NodeListChange): void {
+    if (this.#state !== 'started') return;
+    const { id, nodeIds } = ring;
+    this.#mailbox.post(() => emitToAll(this.#clock, this.listeners('nodelist'), [change]));
+    this.#mailbox.post(() => {
+      emitToAll(this.#clock, this.listeners('quorum'), [{ quorate, ring: id, nodeIds }]);
+    });
+  }
+
+  lose(): void {
+    this.#mailbox.post(() => {
+      if (this.#state === 'CLOSED') return;
+      this.#state = 'LOST';
+      const text = 'the connection to the quorum service is gone; open a new one once corosync runs';
+      emitToAll(this.#clock, this.listeners('lost'), [new QuorumError('LOST', 'dispatch', text)]);
+    });
+  }
+}

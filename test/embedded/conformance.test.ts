@@ -1,0 +1,125 @@
+import test from 'ava';
+import { systemClock } from '../../src/clock.js';
+import type { LockMode } from '../../src/dlm/index.js';
+import { createCluster, type EmbeddedCluster, type EmbeddedProcess } from '../../src/embedded/index.js';
+import { registerConformance } from '../conformance/conformance-case.js';
+import { groupCases, type GroupFixture, type GroupMember, type GroupRecord } from '../conformance/group.js';
+import { lockManagerCases, type LockManagerFixture, type LockMember } from '../conformance/lock-manager.js';
+import { quorumCases, type QuorumFixture, type QuorumRecord } from '../conformance/quorum.js';
+
+const NODE_IDS = [1, 2, 3] as const;
+const TIMINGS = { detectionMs: 60, ringMs: 20, fencingMs: 30, recoveryMs: 10, lockspaceJoinMs: 5 };
+
+/** Runs on the machine's clock, as the real side does; ends every process at its close. */
+class Machines {
+  readonly cluster: EmbeddedCluster = createCluster({
+    nodes: NODE_IDS.map((id) => ({ id, name: `node${id}` })),
+    clock: systemClock, timings: TIMINGS, fencingPowersOff: true,
+  });
+  readonly #processes = new Map<object, EmbeddedProcess>();
+  #names = 0;
+
+  start(node: number): EmbeddedProcess {
+    return this.cluster.node(this.idOf(node)).startProcess();
+  }
+
+  keep(member: object, process: EmbeddedProcess): void {
+    this.#processes.set(member, process);
+  }
+
+  kill(member: object): Promise<void> {
+    this.#processes.get(member)?.kill();
+    return Promise.resolve();
+  }
+
+  powerOff(node: number): Promise<void> {
+    this.cluster.powerOff(this.idOf(node));
+    return Promise.resolve();
+  }
+
+  freshName(): string {
+    this.#names += 1;
+    return `name-${this.#names}`;
+  }
+
+  close(): Promise<void> {
+    for (const id of NODE_IDS) this.cluster.powerOff(id);
+    return Promise.resolve();
+  }
+
+  idOf(node: number): number {
+    const id = NODE_IDS[node];
+    if (id === undefined) throw new Error(`there is no node ${node}`);
+    return id;
+  }
+}
+
+function createLocks(): Promise<LockManagerFixture> {
+  const machines = new Machines();
+  return Promise.resolve({
+    kill: (member) => machines.kill(member),
+    powerOff: (node) => machines.powerOff(node),
+    freshName: () => machines.freshName(),
+    close: () => machines.close(),
+    async start(node, name = 'own') {
+      const process = machines.start(node);
+      const lockManager = process.lockManager();
+      const lockspace = await lockManager.openLockspace(name);
+      const modes: LockMode[] = [];
+      lockspace.on('blocking', (_id, mode) => modes.push(mode));
+      const member: LockMember = {
+        lockspace,
+        blockings: () => Promise.resolve(modes),
+        state: () => lockManager.lockspaceState(name),
+      };
+      machines.keep(member, process);
+      return member;
+    },
+  });
+}
+
+function createGroups(): Promise<GroupFixture> {
+  const machines = new Machines();
+  return Promise.resolve({
+    kill: (member) => machines.kill(member),
+    powerOff: (node) => machines.powerOff(node),
+    freshName: () => machines.freshName(),
+    close: () => machines.close(),
+    async open(node) {
+      const process = machines.start(node);
+      const group = await process.openGroup();
+      const records: GroupRecord[] = [];
+      group.on('message', (from, payload) => records.push({ kind: 'message', from, payload }));
+      group.on('view', (view) => records.push({ kind: 'view', view }));
+      group.on('ring', (_ring, nodeIds) => records.push({ kind: 'ring', nodeIds }));
+      group.on('lost', ({ code }) => records.push({ kind: 'lost', code }));
+      const member: GroupMember = { group, records: () => Promise.resolve([...records]) };
+      machines.keep(member, process);
+      return member;
+    },
+  });
+}
+
+function createQuorums(): Promise<QuorumFixture> {
+  const machines = new Machines();
+  return Promise.resolve({
+    powerOff: (node) => machines.powerOff(node),
+    close: () => machines.close(),
+    async open(node) {
+      const quorum = await machines.start(node).openQuorum();
+      const records: QuorumRecord[] = [];
+      quorum.on('quorum', (state) => records.push({ kind: 'quorum', state }));
+      quorum.on('nodelist', (change) => records.push({ kind: 'nodelist', change }));
+      await quorum.start();
+      return { nodeId: machines.idOf(node), records: () => Promise.resolve([...records]) };
+    },
+  });
+}
+
+const side = 'embedded';
+const capabilities = ['power'] as const;
+registerConformance(test, {
+  side, capabilities, cases: lockManagerCases, createFixture: createLocks,
+});
+registerConformance(test, { side, capabilities, cases: groupCases, createFixture: createGroups });
+registerConformance(test, { side, capabilities, cases: quorumCases, createFixture: createQuorums });
