@@ -1,8 +1,15 @@
 import type { ControllerLockspace } from './dlm-tool.js';
 import type { LockspaceState } from './port.js';
 
-/** DLM_RS_DONE_ALL: every member has completed the recovery. @see fs/dlm/dlm_internal.h */
-const RECOVERED_ALL = 0x80;
+/**
+ * Bits of recover_status. Every member sets DONE when it has recovered, which is after all members
+ * have dropped the locks of those that are gone. The `_ALL` bits are kept by the member with the
+ * lowest node id only: a finished recovery reads 0xff there and 0x55 elsewhere.
+ * @see fs/dlm/dlm_internal.h, DLM_RS_*; fs/dlm/recover.c, wait_status
+ */
+const DONE = 0x40;
+const DONE_ALL = 0x80;
+const EARLIER_ALL = 0x2a;
 
 /** What dlm_controld said of the lockspace. */
 export type ControllerAnswer =
@@ -24,7 +31,7 @@ export interface Sighting {
 
 /**
  * How a lockspace stands. Never says `running` unless dlm_controld has no change under way, the
- * kernel has completed its recovery on every member, and both name the same members: from
+ * kernel has completed its recovery, and both name the same members: from
  * `running` without a dead node follows that its locks are gone.
  */
 export function judgeLockspace(name: string, sighting: Sighting): LockspaceState {
@@ -56,11 +63,16 @@ function judgeListed(lockspace: ControllerLockspace, sighting: Sighting): Locksp
     return { kind: 'waiting', for: 'members', members };
   }
   const stopped = flags.includes('kern_stop');
-  const recovered = ((sighting.recoverStatus ?? 0) & RECOVERED_ALL) !== 0;
+  const recovered = isRecovered(sighting.recoverStatus ?? 0);
   if (stopped || !recovered || !sameMembers(members, sighting.configuredMembers)) {
     return { kind: 'waiting', for: 'recovery', members };
   }
   return { kind: 'running', members };
+}
+
+function isRecovered(recoverStatus: number): boolean {
+  const keepsAllBits = (recoverStatus & EARLIER_ALL) !== 0;
+  return (recoverStatus & (keepsAllBits ? DONE_ALL : DONE)) !== 0;
 }
 
 function sameMembers(members: readonly number[], configured: readonly number[] | null): boolean {

@@ -52,7 +52,8 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
   #watch: Timer | null = null;
   #heartbeatOut = false;
   #heartbeatMs = 0;
-  #wasStalled = false;
+  #stalledCount = 0;
+  #stalledToldMs = 0;
   #recoverStatus: number | null = null;
 
   constructor(name: string, modules: LockspaceModules) {
@@ -269,15 +270,20 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
     this.#ask('heartbeat', '', { kind: 'ping' }).then(back, back);
   }
 
+  /** Tells what is stuck when that has changed, and again every `STALL_MS` while it lasts. */
   #reportStalled(): void {
     const stalled = this.#outstanding.stalled(STALL_MS);
-    if (stalled.length > 0 || this.#wasStalled) {
-      this.#tell('stalled', stalled);
+    const now = this.#modules.clock.monotonic();
+    const known = stalled.length === this.#stalledCount;
+    if (known && (stalled.length === 0 || now - this.#stalledToldMs < STALL_MS)) {
+      return;
     }
-    if ((stalled.length > 0) !== this.#wasStalled) {
-      this.#wasStalled = stalled.length > 0;
+    if ((stalled.length > 0) !== (this.#stalledCount > 0)) {
       this.#tell('changed');
     }
+    this.#stalledCount = stalled.length;
+    this.#stalledToldMs = now;
+    this.#tell('stalled', stalled);
   }
 
   async #watchRecovery(): Promise<void> {

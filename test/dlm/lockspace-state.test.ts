@@ -21,6 +21,11 @@ test('a lockspace without a change, recovered in the kernel, is running', (t) =>
   t.deepEqual(judgeLockspace('ls', sighting({})), { kind: 'running', members: [1, 2] });
 });
 
+test('a recovery that is done reads otherwise on the member with the lowest id', (t) => {
+  t.is(judgeLockspace('ls', sighting({}, { recoverStatus: 0xff })).kind, 'running');
+  t.is(judgeLockspace('ls', sighting({}, { recoverStatus: 0x55 })).kind, 'running');
+});
+
 for (const [waitsFor, reason] of [
   ['quorum', 'quorum'], ['fencing', 'fencing'], ['ringid', 'ring'], ['messages 2', 'members'],
   ['fsdone', 'members'], ['', 'recovery'], ['something new', 'recovery'],
@@ -34,7 +39,8 @@ for (const [waitsFor, reason] of [
 for (const [title, seen] of [
   ['dlm_controld has stopped it', sighting({ flags: ['kern_stop'] })],
   ['the kernel has stopped it', sighting({}, { recoverStatus: 0 })],
-  ['the kernel has recovered on this node only', sighting({}, { recoverStatus: 0x7f })],
+  ['the member with the lowest id waits for the others', sighting({}, { recoverStatus: 0x7f })],
+  ['another member has not recovered', sighting({}, { recoverStatus: 0x15 })],
   ['the kernel\'s progress cannot be read', sighting({}, { recoverStatus: null })],
   ['the kernel was given other members', sighting({}, { configuredMembers: [1] })],
 ] as const) {

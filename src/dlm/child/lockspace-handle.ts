@@ -25,8 +25,6 @@ export function loadLibrary(): LibDlm | Failure {
     return refusal('NO_KERNEL', 'open', 'the kernel has no DLM: run "modprobe dlm"');
   }
   try {
-    // libdlm and koffi run C on koffi's own stack; the default would do, this is for certain.
-    koffi.config({ sync_stack_size: 4 << 20, async_stack_size: 4 << 20 });
     return loadLibDlm();
   } catch (thrown) {
     const message = `libdlm.so.3 cannot be loaded: ${messageOf(thrown)}; install libdlm3`;
