@@ -108,7 +108,7 @@ test('closing does not remove the socket of a successor', async (t) => {
   const directory = await temporaryDirectory(t);
   const path = join(directory, 's');
   const servers = [createServer(), createServer()] as const;
-  t.teardown(() => Promise.all(servers.map((server) => server.close())));
+  t.teardown(() => servers.forEach((server) => server.close()));
   const listenWith = (server: (typeof servers)[number]) => async (birthPath: string) => {
     server.listen(birthPath);
     await once(server, 'listening');
