@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import type { Owner } from '../../src/coordinator/core/owner.js';
 import { CoordinatorError } from '../../src/coordinator/error.js';
 import { readProcessStat } from '../../src/cli/process-stat.js';
 import { aLock, waitForAbort } from '../control/fake-service.js';
-import { serve, temporaryDirectory, until } from '../control/fixture.js';
+import { serve as serveFake, temporaryDirectory, until } from '../control/fixture.js';
 import { isAlive, spawnCli } from './fixture.js';
 
 function pidOf(owner: Owner | undefined): number {
@@ -16,7 +16,26 @@ function pidOf(owner: Owner | undefined): number {
   return owner.pid;
 }
 
-test('the command runs under the lock as its owner, and its status is passed on', async (t) => {
+/** As the fixture's; and commands that a failed test leaves running are ended by their pid. */
+async function serve(t: ExecutionContext) {
+  const served = await serveFake(t);
+  t.teardown(async () => {
+    for (const { owner } of served.service.acquires) {
+      await endProcess(owner);
+    }
+  });
+  return served;
+}
+
+async function endProcess(owner: Owner): Promise<void> {
+  const pid = pidOf(owner);
+  const stat = isAlive(pid) ? await readProcessStat(pid) : null;
+  if (owner.kind === 'process' && stat?.startTime === owner.startTime) {
+    process.kill(pid, 'SIGKILL');
+  }
+}
+
+test.serial('the command runs under the lock as its owner, and its status is passed on', async (t) => {
   const { service, socketPath } = await serve(t);
   const { closed, output } = spawnCli(t, socketPath, 'run', 'vm-17', '--shared', '--wait', '5', '--',
     'sh', '-c', 'echo "$$ $HOLDFAST_RESOURCE $1"; exit 9', 'sh', '--json');
@@ -29,7 +48,7 @@ test('the command runs under the lock as its owner, and its status is passed on'
     [{ resource: 'vm-17', owner: request?.owner }]);
 });
 
-test('the owner carries the start time of the process that the command becomes', async (t) => {
+test.serial('the owner carries the start time of the process that the command becomes', async (t) => {
   const { service, socketPath } = await serve(t);
   const { child, closed } = spawnCli(t, socketPath, 'run', 'vm-17', 'sleep', '60');
   await until(() => service.acquires.length === 1);
@@ -46,7 +65,7 @@ test('the owner carries the start time of the process that the command becomes',
   t.false(isAlive(pid));
 });
 
-test('the lock is asked for before the command runs', async (t) => {
+test.serial('the lock is asked for before the command runs', async (t) => {
   const { service, socketPath } = await serve(t);
   const mark = join(await temporaryDirectory(t), 'mark');
   let ranBeforeGrant = true;
@@ -69,7 +88,7 @@ for (const [code, argv, exitCode] of [
   ['TIMEOUT', ['--conflict-exit-code', '0'], 0],
   ['NO_QUORUM', ['--conflict-exit-code', '75'], 5],
 ] as const) {
-  test(`a refused command never starts: ${code} ${argv.join(' ')}`, async (t) => {
+  test.serial(`a refused command never starts: ${code} ${argv.join(' ')}`, async (t) => {
     const { service, socketPath } = await serve(t);
     const mark = join(await temporaryDirectory(t), 'mark');
     service.onAcquire = () => Promise.reject(new CoordinatorError(code, `said ${code}`));
@@ -82,7 +101,7 @@ for (const [code, argv, exitCode] of [
   });
 }
 
-test('without a daemon the command never starts', async (t) => {
+test.serial('without a daemon the command never starts', async (t) => {
   const mark = join(await temporaryDirectory(t), 'mark');
   const { closed } = spawnCli(t, '/nonexistent/s', 'run', 'r', 'touch', mark);
   t.is((await closed).code, 3);
@@ -93,7 +112,7 @@ for (const [what, command, exitCode] of [
   ['not found', '/nonexistent/command', 127],
   ['not executable', '/etc/passwd', 126],
 ] as const) {
-  test(`a command that is ${what} gives ${exitCode}, and the lock is given back`, async (t) => {
+  test.serial(`a command that is ${what} gives ${exitCode}, and the lock is given back`, async (t) => {
     const { service, socketPath } = await serve(t);
     const { closed } = spawnCli(t, socketPath, 'run', 'r', command);
     t.is((await closed).code, exitCode);
@@ -101,13 +120,12 @@ for (const [what, command, exitCode] of [
   });
 }
 
-test('killed with SIGKILL while the command runs, the command goes on and nothing is released', async (t) => {
+test.serial('killed with SIGKILL while the command runs, the command goes on and nothing is released', async (t) => {
   const { service, socketPath } = await serve(t);
   const mark = join(await temporaryDirectory(t), 'mark');
   const { child } = spawnCli(t, socketPath, 'run', 'r', 'sh', '-c', 'echo up; exec sleep 60 >"$0" 2>&1', mark);
   await until(() => existsSync(mark));
   const pid = pidOf(service.acquires[0]?.owner);
-  t.teardown(() => process.kill(pid, 'SIGKILL'));
   child.kill('SIGKILL');
   await until(() => child.signalCode === 'SIGKILL');
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -115,7 +133,7 @@ test('killed with SIGKILL while the command runs, the command goes on and nothin
   t.is(service.releases.length, 0);
 });
 
-test('killed with SIGKILL before the grant, the command never starts and the wait is cancelled', async (t) => {
+test.serial('killed with SIGKILL before the grant, the command never starts and the wait is cancelled', async (t) => {
   const { service, socketPath } = await serve(t);
   const mark = join(await temporaryDirectory(t), 'mark');
   service.onAcquire = waitForAbort;
@@ -129,7 +147,7 @@ test('killed with SIGKILL before the grant, the command never starts and the wai
   t.false(existsSync(mark));
 });
 
-test('a signal while waiting cancels, starts nothing, and shows in the status', async (t) => {
+test.serial('a signal while waiting cancels, starts nothing, and shows in the status', async (t) => {
   const { service, socketPath } = await serve(t);
   const mark = join(await temporaryDirectory(t), 'mark');
   service.onAcquire = waitForAbort;
@@ -142,7 +160,7 @@ test('a signal while waiting cancels, starts nothing, and shows in the status', 
   t.false(existsSync(mark));
 });
 
-test('signals are for the command, which may answer them in its own way', async (t) => {
+test.serial('signals are for the command, which may answer them in its own way', async (t) => {
   const { socketPath } = await serve(t);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     const { child, closed, output } = spawnCli(t, socketPath, 'run', 'r', 'sh', '-c',
@@ -154,13 +172,13 @@ test('signals are for the command, which may answer them in its own way', async 
   }
 });
 
-test('a command that kills itself gives 128 plus the signal', async (t) => {
+test.serial('a command that kills itself gives 128 plus the signal', async (t) => {
   const { socketPath } = await serve(t);
   const { closed } = spawnCli(t, socketPath, 'run', 'r', 'sh', '-c', 'kill -9 $$');
   t.is((await closed).code, 137);
 });
 
-test('a release that is not confirmed is told, and the status stays the command’s own', async (t) => {
+test.serial('a release that is not confirmed is told, and the status stays the command’s own', async (t) => {
   const { service, socketPath } = await serve(t);
   service.onRelease = () => Promise.reject(new CoordinatorError('LOCK_MANAGER', 'It broke.'));
   const { closed, output } = spawnCli(t, socketPath, 'run', 'r', 'sh', '-c', 'exit 5');
