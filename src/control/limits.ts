@@ -22,7 +22,7 @@ export const WATCH_BUFFER_BYTES_MAX = 262_144;
 /** A sign of life on a quiet stream. */
 export const WATCH_KEEPALIVE_MS = 15_000;
 /** How long a watcher that is being dismissed may take to read the reason. */
-export const WATCH_FAREWELL_MS = 1_000;
+export const WATCH_FAREWELL_MS = 3_000;
 
 /** How long a client waits for an answer that needs no lock to be granted. */
 export const REPLY_MS_MAX = 10_000;

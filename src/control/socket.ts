@@ -42,13 +42,30 @@ export async function claimSocket(
   const birthPath = `${socketPath}.${process.pid}.${randomBytes(2).toString('hex')}`;
   try {
     await mkdir(dirname(socketPath), { recursive: true, mode: DIRECTORY_MODE });
-    await listen(birthPath);
-    await setRights(birthPath, log);
-    await putInPlace(birthPath, socketPath, log);
-    const own = await lstat(birthPath, { bigint: true });
+    const own = await bindAndPlace(birthPath, socketPath, listen, log);
     return { release: () => removeOwn(socketPath, own) };
   } catch (error) {
     throw toControlError(error, socketPath);
+  }
+}
+
+/** Tells the socket apart from one that takes its path later. */
+interface Identity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+async function bindAndPlace(
+  birthPath: string,
+  socketPath: string,
+  listen: (birthPath: string) => Promise<void>,
+  log: ControlLog,
+): Promise<Identity> {
+  await listen(birthPath);
+  try {
+    await setRights(birthPath, log);
+    await putInPlace(birthPath, socketPath, log);
+    return await lstat(birthPath, { bigint: true });
   } finally {
     await rm(birthPath, { force: true });
   }
@@ -140,10 +157,7 @@ async function moveAside(path: string, asidePath: string): Promise<void> {
   await rm(asidePath, { force: true });
 }
 
-async function removeOwn(
-  path: string,
-  own: { readonly dev: bigint; readonly ino: bigint },
-): Promise<void> {
+async function removeOwn(path: string, own: Identity): Promise<void> {
   try {
     const there = await lstat(path, { bigint: true });
     if (there.dev === own.dev && there.ino === own.ino) {
