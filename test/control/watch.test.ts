@@ -99,7 +99,8 @@ test('a slow client that never reads is cut off, and costs the others nothing', 
       await until(() => seen > sent - 60);
     }
   }
-  t.is(service.listeners.size, 1);
+  await until(() => service.listeners.size === 1);
+  t.is((await client.status()).counters['control.watchersDropped'], 1);
   await until(() => seen === sent);
   abort.abort();
   await watching;
