@@ -9,8 +9,10 @@ export interface Member {
 
 /**
  * Why a member stands in a view's `left` or `joined` list.
- * `leave` = cpg_leave; `procdown` = its connection to corosync went away without one (a crash);
- * `nodedown` and `nodeup` = its node left or entered the ring.
+ * `leave` = cpg_leave; `procdown` = its connection to corosync went away without one (a crash, or
+ * an orderly stop of its corosync, after which a ring without the node follows);
+ * `nodedown` and `nodeup` = its node left or entered the ring. A node that comes back with its
+ * members alive is `nodeup`; members of a node that was started anew are `join`.
  * @see cpg_initialize(3), CPG_REASON_*
  */
 export type ChangeReason = 'undefined' | 'join' | 'leave' | 'nodedown' | 'nodeup' | 'procdown';
@@ -40,7 +42,12 @@ export interface GroupEvents {
   /** A message in the group's total order, one's own included. The payload is the listener's. */
   message: [from: Member, payload: Uint8Array];
   view: [view: GroupView];
-  /** A new ring, after the views that it caused; also once after the join. */
+  /**
+   * A new ring, after the views that it caused; also once after the join. Many rings cause no view
+   * (a node without members, or the same nodes again), and a brief absence of this node may cause
+   * two views, all others nodedown and then nodeup, before one ring. While rings merge, nodes
+   * that were together all the time may lose each other for a moment, too.
+   */
   ring: [ring: RingId, nodeIds: readonly number[]];
   /** The connection is gone and closed: corosync died or refused it. Open a new group. */
   lost: [cause: CpgError];
@@ -67,6 +74,8 @@ export interface Group extends EventEmitter<GroupEvents> {
    * Sends to all members, oneself included, in total order (CPG_TYPE_AGREED).
    *
    * Resolves when our own copy has come back: that proves the order and nothing about the others.
+   * A node that is just being cut off, or was paused, gets its own copy back in the old view, and
+   * no other member ever gets one; the view without the others follows later.
    * Rejects with CpgError `QUEUE_FULL` (the bounded queue), `TOO_BIG`, `NOT_JOINED`, `LOST` or
    * `CLOSED`. Takes a copy of the payload; sends in the order of the calls.
    */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import anyTest, { type TestFn } from 'ava';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { waitUntil } from '../lab/host/wait.js';
 import { NetnsCluster } from '../netns/cluster.js';
 import { Record } from './support/record.js';
@@ -92,15 +92,7 @@ test.serial('a cut link is nodedown on both sides, its healing nodeup, views bef
   }
   await delay(500);
   t.log(records.map((record, index) => record.since(marks[index] ?? 0)));
-  const [first, , third] = records.map((record, index) =>
-    record.since(marks[index] ?? 0).filter((line) => line.startsWith('view')));
-  t.deepEqual(first, [
-    'view [1 2] left [3 nodedown] joined []', 'view [1 2 3] left [] joined [3 nodeup]',
-  ]);
-  t.deepEqual(third, [
-    'view [3] left [1 nodedown, 2 nodedown] joined []',
-    'view [1 2 3] left [] joined [1 nodeup, 2 nodeup]',
-  ]);
+  assertGoneAndBack(t, records.map((record, index) => record.since(marks[index] ?? 0)));
 });
 
 for (const pausedMs of PAUSES_MS) {
@@ -116,14 +108,7 @@ for (const pausedMs of PAUSES_MS) {
     await delay(500);
     const since = records.map((record, index) => record.since(marks[index] ?? 0));
     t.log(since);
-    const [first, , third] = since.map((lines) => lines.filter((line) => line.startsWith('view')));
-    t.deepEqual(first, [
-      'view [1 2] left [3 nodedown] joined []', 'view [1 2 3] left [] joined [3 nodeup]',
-    ]);
-    t.deepEqual(third, [
-      'view [3] left [1 nodedown, 2 nodedown] joined []',
-      'view [1 2 3] left [] joined [1 nodeup, 2 nodeup]',
-    ]);
+    assertGoneAndBack(t, since);
   });
 }
 
@@ -159,6 +144,26 @@ test.serial('a leave while corosync is stopped waits without holding the loop', 
   });
   t.pass();
 });
+
+/**
+ * Node 3 was away from the two others and came back: the first and the last view say so. While
+ * rings merge, the two that stayed may for a moment lose each other, too, so between those views
+ * there may be more; the last one names as nodeup whoever was missing.
+ */
+function assertGoneAndBack(t: ExecutionContext<Context>, seen: readonly (readonly string[])[]) {
+  for (const [index, lines] of seen.entries()) {
+    const views = lines.filter((line) => line.startsWith('view'));
+    const gone = index === 2 ? '[3] left [1 nodedown, 2 nodedown]' : '[1 2] left [3 nodedown]';
+    const back = index === 2
+      ? /joined \[1 nodeup, 2 nodeup\]$/
+      : /joined \[([12] nodeup, )?3 nodeup\]$/;
+    t.is(views[0], `view ${gone} joined []`);
+    t.regex(views.at(-1) ?? '', /^view \[1 2 3\] left \[\]/);
+    t.regex(views.at(-1) ?? '', back);
+    // The ring comes after the view that it caused.
+    t.true(lines.lastIndexOf('ring [1 2 3]') > lines.lastIndexOf(views.at(-1) ?? ''));
+  }
+}
 
 /** Without repetitions: corosync may form the same ring again when a token comes late. */
 function distinct(lines: readonly string[]): readonly string[] {
