@@ -248,8 +248,8 @@ export class Coordinator implements CoordinatorService {
     this.#callers.answerAll({
       kind: 'refused', code: 'STOPPING', message: text, retryable: false, holders: [],
     });
-    await this.#modules.lockManager.close();
     await this.#list.close();
+    await this.#modules.lockManager.close();
   }
 
   #ask(signal: AbortSignal, event: (caller: number) => CoreEvent): Promise<Answer> {

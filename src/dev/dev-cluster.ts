@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { systemClock } from '../clock.js';
 import { startControlServer, type ControlServer } from '../control/index.js';
 import { Coordinator, openLockList } from '../coordinator/index.js';
@@ -39,6 +39,8 @@ export class DevCluster {
       nodes: this.nodeIds.map((id) => ({ id, name: nameOf(id) })),
       clock: systemClock,
       fencingPowersOff: true,
+      // Boot ids come from it: those of an earlier run must not come again.
+      seed: randomInt(2 ** 31),
     });
   }
 
@@ -52,6 +54,8 @@ export class DevCluster {
     const log = openLog({ level: logLevel, format: 'text', label: nameOf(nodeId) });
     const node = this.#cluster.node(nodeId);
     const process = node.startProcess();
+    // It ends with the process, so that nothing of a killed coordinator goes on.
+    const { clock } = process;
     const { bootId } = node;
     const listDirectory = join(directory, nameOf(nodeId));
     await mkdir(listDirectory, { recursive: true, mode: 0o700 });
@@ -71,10 +75,10 @@ export class DevCluster {
         lockManager: process.lockManager(),
         openList: () =>
           openLockList({
-            directory: listDirectory, bootId, lockspace: NAME, clock: systemClock, log,
+            directory: listDirectory, bootId, lockspace: NAME, clock, log,
           }),
         processWatch: await openProcessWatch(),
-        clock: systemClock,
+        clock,
         log: (level, message) => log.log(level, message),
       },
     );
