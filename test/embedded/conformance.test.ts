@@ -65,7 +65,7 @@ function createLocks(): Promise<LockManagerFixture> {
       const process = machines.start(node);
       const lockManager = process.lockManager();
       const lockspace = await lockManager.openLockspace(name);
-      const modes: LockMode[] = [];
+      const modes: (LockMode | null)[] = [];
       lockspace.on('blocking', (_id, mode) => modes.push(mode));
       const member: LockMember = {
         lockspace,
