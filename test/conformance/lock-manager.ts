@@ -10,7 +10,7 @@ export type LockspaceCalls = Pick<Lockspace,
 /** One process with the lockspace open. */
 export interface LockMember {
   readonly lockspace: LockspaceCalls;
-  /** The modes of all blocking notices so far, in order; null where the side cannot know. */
+  /** The modes of all blocking notices so far, in order; null where the side cannot know it. */
   blockings(): Promise<readonly (LockMode | null)[]>;
   state(): Promise<LockspaceState>;
 }
@@ -114,7 +114,8 @@ export const lockManagerCases: readonly Case[] = [
       const id = await take(one, resource, 'EX');
       const waiting = two.lockspace.take({ resource, mode: 'EX', wait: true });
       assert.equal(await outcomeWithin(waiting.granted, WAITING_MS), 'pending');
-      await eventually('a blocking notice', () => one.blockings(), (modes) => modes.some((mode) => mode === 'EX' || mode === null));
+      await eventually('a blocking notice', () => one.blockings(), (modes) =>
+        modes.includes('EX') || modes.includes(null));
       const seen = (await two.lockspace.localLocks()).find((lock) => lock.resource === resource);
       assert.equal(seen?.status, 'converting');
       assert.equal(seen?.granted, 'NL');

@@ -92,3 +92,14 @@ test('no input makes the parser throw or loop', (t) => {
   }), { seed, numRuns: 500 });
   t.pass();
 });
+
+test('the file of a real node (Linux 6.1) with two orphans is read', (t) => {
+  const file = Buffer.from(
+    'id nodeid remid pid xid exflags flags sts grmode rqmode time_ms r_nodeid r_len r_name\n'
+    + '2 0 0 262 0 85 3 2 3 -1 9038582 0 3 "b 1"\n1 0 0 262 0 85 3 2 5 -1 9060434 0 1 "a"\n',
+  );
+  const { locks, skipped } = parseLocks(file);
+  t.is(skipped, 0);
+  t.deepEqual(locks.map(({ resource, granted, markedOrphan }) => [resource, granted, markedOrphan]),
+    [['b 1', 'PR', true], ['a', 'EX', true]]);
+});

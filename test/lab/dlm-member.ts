@@ -1,7 +1,7 @@
 /**
  * One process of the conformance suite in a guest: opens the lockspace named by its argument and
- * does what lines of JSON on stdin ask, `{op, call, id, ...}`; answers `{op, code, value}`. Locks go
- * by the caller's numbers. Blocking notices come as `{blocking: MODE}`.
+ * does what lines of JSON on stdin ask, `{op, call, id, ...}`; answers `{op, code, value}`. Locks
+ * go by the caller's numbers. Blocking notices come as `{blocking: MODE}`.
  */
 import { createInterface } from 'node:readline';
 import { DlmError, openLockManager } from '../../src/dlm/index.js';
