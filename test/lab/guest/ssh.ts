@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 
 import { messageOf } from '../../../src/errors.js';
@@ -97,6 +98,8 @@ export class SshChannel {
 
   async #connect(): Promise<void> {
     await this.close();
+    // A master that was killed leaves its socket, and the next one would not share over it.
+    rmSync(this.#controlPath, { force: true });
     const args = [...this.#options, '-o', 'ControlMaster=yes', '-o', 'ControlPersist=no'];
     const master = BoundChild.start('ssh', [...args, '-S', this.#controlPath, '-N', 'root@127.0.0.1'], {
       stdio: ['ignore', 'ignore', 'pipe'],
