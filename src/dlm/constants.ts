@@ -12,7 +12,11 @@ export function modeNumber(mode: LockMode): number {
 export const LKF_NOQUEUE = 0x1;
 export const LKF_CANCEL = 0x2;
 export const LKF_CONVERT = 0x4;
+/** Queues a convert behind those that wait already; only for conversions upwards. */
+export const LKF_QUECVT = 0x10;
 export const LKF_PERSISTENT = 0x80;
+/** Grants a new NL lock past every queue. */
+export const LKF_EXPEDITE = 0x400;
 export const LKF_ORPHAN = 0x4000;
 
 /** What libdlm leaves in lksb.sb_status beside positive errnos. @see libdlm.h */

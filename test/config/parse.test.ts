@@ -23,6 +23,7 @@ test('an empty file gives the defaults', (t) => {
     socketPath: '/run/holdfast/control.sock',
     logLevel: 'info',
     logFormat: 'text',
+    onStop: 'refuse',
     unsafeNoFencing: false,
   });
 });
@@ -31,10 +32,11 @@ test('every key can be set', (t) => {
   const text = [
     'node_name = "n1"', 'group = "g"', 'lockspace = "l.1_-"', 'state_dir = "/srv/state"',
     'socket = "/srv/s"', 'log_level = "debug"', 'log_format = "json"', 'unsafe_no_fencing = true',
+    'on_stop = "keep"',
   ].join('\n');
   t.deepEqual(parseConfig(text, '/etc/x.toml'), {
     nodeName: 'n1', group: 'g', lockspace: 'l.1_-', stateDir: '/srv/state', socketPath: '/srv/s',
-    logLevel: 'debug', logFormat: 'json', unsafeNoFencing: true,
+    logLevel: 'debug', logFormat: 'json', onStop: 'keep', unsafeNoFencing: true,
   });
 });
 

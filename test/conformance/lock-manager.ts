@@ -150,6 +150,45 @@ export const lockManagerCases: readonly Case[] = [
     },
   },
   {
+    title: 'a take that does not wait is refused at once also while another waits',
+    needs: [],
+    async run(fixture, assert) {
+      const one = await fixture.start(0);
+      const two = await fixture.start(1);
+      const three = await fixture.start(2);
+      const resource = fixture.freshName();
+      const id = await take(one, resource, 'EX');
+      const waiting = two.lockspace.take({ resource, mode: 'EX', wait: true });
+      assert.equal(await outcomeWithin(waiting.granted, WAITING_MS), 'pending');
+      const refused = three.lockspace.take({ resource, mode: 'EX', wait: false });
+      assert.equal(await outcomeOf(refused.granted), 'WOULD_BLOCK');
+      await one.lockspace.unlock(id);
+      assert.equal(await outcomeOf(waiting.granted), 'ok');
+      await two.lockspace.unlock(waiting.id);
+    },
+  },
+  {
+    title: 'a reader that waits does not pass a writer that waits already',
+    needs: [],
+    async run(fixture, assert) {
+      const one = await fixture.start(0);
+      const two = await fixture.start(1);
+      const three = await fixture.start(2);
+      const resource = fixture.freshName();
+      const id = await take(one, resource, 'PR');
+      const writer = two.lockspace.take({ resource, mode: 'EX', wait: true });
+      assert.equal(await outcomeWithin(writer.granted, WAITING_MS), 'pending');
+      const reader = three.lockspace.take({ resource, mode: 'PR', wait: true });
+      assert.equal(await outcomeWithin(reader.granted, WAITING_MS), 'pending');
+      await one.lockspace.unlock(id);
+      assert.equal(await outcomeOf(writer.granted), 'ok');
+      assert.equal(await outcomeWithin(reader.granted, WAITING_MS), 'pending');
+      await two.lockspace.unlock(writer.id);
+      assert.equal(await outcomeOf(reader.granted), 'ok');
+      await three.lockspace.unlock(reader.id);
+    },
+  },
+  {
     title: 'a cancelled take leaves nothing behind',
     needs: [],
     async run(fixture, assert) {

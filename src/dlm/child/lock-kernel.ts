@@ -1,6 +1,6 @@
 import koffi from 'koffi';
 import {
-  LKF_CANCEL, LKF_CONVERT, LKF_NOQUEUE, LKF_ORPHAN, LKF_PERSISTENT,
+  LKF_CANCEL, LKF_CONVERT, LKF_EXPEDITE, LKF_NOQUEUE, LKF_ORPHAN, LKF_PERSISTENT, LKF_QUECVT,
   LKSB_BYTES, LKSB_LKID_OFFSET, LKSB_STATUS_OFFSET, modeNumber,
 } from '../constants.js';
 import type { LibDlm, LockspaceHandle, NativeCallback, StatusBlock } from '../native.js';
@@ -15,6 +15,8 @@ export interface LockKernel {
   /** A new request in NL, without PERSISTENT: never queued, so a kill leaves nothing behind. */
   requestNull(id: number, resource: string): number;
   /** CONVERT|PERSISTENT, with NOQUEUE unless it may wait. */
+  /** The first conversion, from NL. */
+  convertFromNull(id: number, mode: LockMode, wait: boolean): number;
   convert(id: number, mode: LockMode, wait: boolean): number;
   /** ORPHAN|PERSISTENT. Synchronous: 0 is the adoption itself, no completion follows. */
   adopt(id: number, resource: string, mode: LockMode): number;
@@ -62,8 +64,18 @@ export class LibDlmKernel implements LockKernel {
     return notices;
   }
 
+  /** EXPEDITE, since without it even NL would queue behind whoever waits for a convert. */
   requestNull(id: number, resource: string): number {
-    return this.#lock(id, 'NL', 0, resource);
+    return this.#lock(id, 'NL', LKF_EXPEDITE, resource);
+  }
+
+  /**
+   * The first conversion, from NL. QUECVT makes those that wait first come, first served: without
+   * it readers that keep coming would pass a waiting writer for ever.
+   */
+  convertFromNull(id: number, mode: LockMode, wait: boolean): number {
+    const flags = LKF_CONVERT | LKF_PERSISTENT | (wait ? LKF_QUECVT : LKF_NOQUEUE);
+    return this.#lock(id, mode, flags, null);
   }
 
   convert(id: number, mode: LockMode, wait: boolean): number {

@@ -191,7 +191,7 @@ export class LockTable {
       wait = false;
     }
     lock.state = { kind: 'taking', op };
-    const errno = this.#kernel.convert(lock.id, mode, wait);
+    const errno = this.#kernel.convertFromNull(lock.id, mode, wait);
     if (errno !== 0) {
       this.#withdraw(lock, op, failureOf('take', lock.resource, errno));
     } else if (wait) {

@@ -1,5 +1,5 @@
 import { DlmError, type LockId, type LockMode } from '../../dlm/index.js';
-import type { Completion, EngineLock, LockEvent, LockOwner } from './lock.js';
+import type { Completion, EngineLock, LockEvent, LockFlags, LockOwner } from './lock.js';
 import type { LockTable } from './lock-table.js';
 
 const EBUSY = 16;
@@ -76,7 +76,7 @@ export class HeldLock {
     if (state.kind !== 'held') return Promise.reject(this.#busy('convert'));
     return new Promise((resolve, reject) => {
       this.#state = { kind: 'converting', lock: state.lock, done: { resolve, reject } };
-      this.#submitConvert(state.lock, mode, wait);
+      this.#submitConvert(state.lock, mode, { persistent: true, noQueue: !wait });
     });
   }
 
@@ -149,13 +149,14 @@ export class HeldLock {
       return this.#submitUnlock(lock);
     }
     this.#state = { kind: 'taking', lock, done };
-    this.#submitConvert(lock, mode, wait);
+    // QUECVT, as the real side: who waits is served in order, readers behind a waiting writer.
+    this.#submitConvert(lock, mode, { persistent: true, noQueue: !wait, queueConvert: wait });
   }
 
-  #submitConvert(lock: EngineLock, mode: LockMode, wait: boolean): void {
+  #submitConvert(lock: EngineLock, mode: LockMode, flags: LockFlags): void {
     this.#kernel.submit('convert', this.resource, () => {
       const { table } = this.#kernel;
-      this.#kernel.dispatch(table.convert(lock, mode, { persistent: true, noQueue: !wait }));
+      this.#kernel.dispatch(table.convert(lock, mode, flags));
     });
   }
 

@@ -12,6 +12,9 @@ class FakeKernel implements LockKernel {
   readonly errnos = new Map<string, number[]>();
 
   requestNull(id: number, resource: string): number { return this.#call('null', id, resource); }
+  convertFromNull(id: number, mode: string, wait: boolean): number {
+    return this.#call('convert', id, mode, wait ? 'wait' : 'noqueue');
+  }
   convert(id: number, mode: string, wait: boolean): number {
     return this.#call('convert', id, mode, wait ? 'wait' : 'noqueue');
   }
