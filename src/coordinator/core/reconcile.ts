@@ -4,7 +4,7 @@ import { isoTime } from './iso-time.js';
 import { viewOwnLock } from './lock-view.js';
 import type { LockMode } from './mode.js';
 import { describeOwner } from './owner.js';
-import { addLock, dropLock, setPhase } from './own-locks.js';
+import { addLock, dropLock, recordReleasing, setPhase } from './own-locks.js';
 import type { ListedLock } from './record.js';
 import { refuse } from './refusal.js';
 import { beginRelease } from './release.js';
@@ -40,6 +40,11 @@ function orphan(state: State, lock: OwnLock, out: EffectCollector): void {
       break;
     case 'taking':
       setPhase(state, lock, { kind: 'orphaned', was: 'intent', callers: phase.callers });
+      // Nobody is to have it: should the kernel have granted it, adoption gives it back.
+      if (phase.callers.length === 0) {
+        setPhase(state, lock, { kind: 'orphaned', was: 'releasing', callers: [] });
+        recordReleasing(state, lock, 'its callers have gone', out);
+      }
       break;
     case 'held':
     case 'quarantined':
@@ -232,7 +237,8 @@ function describe(lock: OwnLock): string {
   return `'${resource}' (${mode}, ${who})`;
 }
 
-function doneAdopting(state: State, id: number): void {
+/** One adoption less to wait for. */
+export function doneAdopting(state: State, id: number): void {
   if (state.lockspaceLink.kind !== 'adopting') return;
   state.lockspaceLink.open.delete(id);
   finishAdoption(state);
