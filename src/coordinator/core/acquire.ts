@@ -15,6 +15,10 @@ type Taking = Extract<LockPhase, { kind: 'taking' }>;
 
 /** `(nothing) -> taking`, `-> parked`, or an answer at once. */
 export function onAcquire(state: State, event: AcquireEvent, out: EffectCollector): void {
+  if (state.life.kind === 'stopped') {
+    out.reply(event.caller, refuse('STOPPING', 'the daemon has stopped'));
+    return;
+  }
   const existing = findOwnLock(state, event.resource, event.owner);
   const answer =
     existing === undefined ? admit(state, event) : joinExisting(state, existing, event);
@@ -24,7 +28,7 @@ export function onAcquire(state: State, event: AcquireEvent, out: EffectCollecto
 
 /** Why a new lock may not even be asked for; null when it may. */
 function admit(state: State, event: AcquireEvent): Answer | null {
-  if (state.life.kind === 'stopping' || state.life.kind === 'stopped') {
+  if (state.life.kind === 'stopping') {
     return refuse('STOPPING', 'the daemon is stopping: it takes no new locks');
   }
   if (state.locks.size >= OWN_LOCKS_MAX) {
@@ -212,6 +216,14 @@ export function settleUnexplained(state: State, out: EffectCollector): void {
     out.reply(open.caller, refuseHeld(open.code, open.resource, open.mode, holders));
     return false;
   });
+}
+
+/** Answers all refusals that wait for an explanation: no more will come. */
+export function giveUpExplaining(state: State, out: EffectCollector): void {
+  for (const open of state.unexplained) {
+    out.reply(open.caller, refuseHeld(open.code, open.resource, open.mode, []));
+  }
+  state.unexplained = [];
 }
 
 /**

@@ -56,9 +56,14 @@ export function waitingLocks(state: State): readonly OwnLock[] {
   return locks;
 }
 
-/** Moves a lock on; `since` starts anew only when the phase's kind changes. */
+/**
+ * Moves a lock on. `since` starts anew when the phase's kind changes, but not on the way into an
+ * adoption and back: who held it before has held it all the time.
+ */
 export function setPhase(state: State, lock: OwnLock, phase: LockPhase): void {
-  if (lock.phase.kind !== phase.kind) lock.sinceMs = state.wallMs;
+  const isAway = phase.kind === 'orphaned' || phase.kind === 'adopting';
+  const isBack = lock.phase.kind === 'adopting' && lock.phase.was === phase.kind;
+  if (lock.phase.kind !== phase.kind && !isAway && !isBack) lock.sinceMs = state.wallMs;
   lock.phase = phase;
   noteChange(state, lock);
 }

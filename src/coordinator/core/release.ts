@@ -17,6 +17,10 @@ const DONE: Answer = { kind: 'released', released: true, pending: false };
 
 /** `held -> releasing`, `taking -> taking, cancelling`, or an answer at once. Idempotent. */
 export function onRelease(state: State, event: ReleaseEvent, out: EffectCollector): void {
+  if (state.life.kind === 'stopped') {
+    out.reply(event.caller, refuse('STOPPING', 'the daemon has stopped'));
+    return;
+  }
   const lock = findOwnLock(state, event.resource, event.owner);
   if (lock === undefined) {
     out.reply(event.caller, answerNotHeld(state, event));
