@@ -155,8 +155,8 @@ export interface State {
   readonly dirtyIds: Set<number>;
   /** The entries as last announced. */
   readonly announced: Map<number, ManifestEntry>;
-  /** Our own snapshot has been sent and not come back yet. */
-  snapshotInFlight: boolean;
+  /** Monotonic ms at which our snapshot was sent that has not come back yet; null without. */
+  snapshotSentMs: number | null;
   digestDueMs: number;
   readonly peers: Map<number, Peer>;
   unexplained: UnexplainedRefusal[];
@@ -186,7 +186,7 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     manifestVersion: 1,
     dirtyIds: new Set(),
     announced: new Map(),
-    snapshotInFlight: false,
+    snapshotSentMs: null,
     digestDueMs: 0,
     peers: new Map(),
     unexplained: [],
