@@ -62,7 +62,8 @@ export function waitingLocks(state: State): readonly OwnLock[] {
  */
 export function setPhase(state: State, lock: OwnLock, phase: LockPhase): void {
   const isAway = phase.kind === 'orphaned' || phase.kind === 'adopting';
-  const isBack = lock.phase.kind === 'adopting' && lock.phase.was === phase.kind;
+  const isBack =
+    lock.phase.kind === 'adopting' && lock.phase.was === phase.kind && phase.kind !== 'releasing';
   if (lock.phase.kind !== phase.kind && !isAway && !isBack) lock.sinceMs = state.wallMs;
   lock.phase = phase;
   noteChange(state, lock);
