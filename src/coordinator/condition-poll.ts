@@ -12,17 +12,23 @@ const BUSY_POLL_MS = 200;
 /** How long after a sign of change the quick pace is kept. */
 const ALERT_MS = 10_000;
 
+interface Modules {
+  readonly lockManager: LockManager;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** Asks again and again how the lockspace stands. */
 export class ConditionPoll {
   readonly #lockspace: string;
-  readonly #modules: { readonly lockManager: LockManager; readonly clock: Clock; readonly log: Log };
+  readonly #modules: Modules;
   readonly #dispatch: (event: CoreEvent) => void;
   #alertUntilMs = 0;
   #nap = new AbortController();
 
   constructor(
     lockspace: string,
-    modules: { readonly lockManager: LockManager; readonly clock: Clock; readonly log: Log },
+    modules: Modules,
     dispatch: (event: CoreEvent) => void,
   ) {
     this.#lockspace = lockspace;
@@ -38,7 +44,8 @@ export class ConditionPoll {
       const askedMs = clock.monotonic();
       await this.#ask(askedMs);
       const quick = !isCalm() || clock.monotonic() < this.#alertUntilMs;
-      if (!signal.aborted) await pause(clock, quick ? BUSY_POLL_MS : CALM_POLL_MS, this.#nap.signal);
+      const delayMs = quick ? BUSY_POLL_MS : CALM_POLL_MS;
+      if (!signal.aborted) await pause(clock, delayMs, this.#nap.signal);
     }
   }
 

@@ -249,7 +249,7 @@ function settleAbsent(
   dropLock(state, out, lock, why);
 }
 
-/** Its owner was told that it held this lock, and the kernel says no. Never taken again silently. */
+/** Its owner was told that it held this lock; the kernel says no. Never taken again silently. */
 function reportLost(state: State, lock: OwnLock, out: EffectCollector): void {
   const note = 'the kernel no longer has it: whatever it protected is unprotected';
   out.log('error', `${describe(lock)} is LOST: ${note}`);

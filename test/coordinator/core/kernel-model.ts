@@ -76,7 +76,8 @@ export class KernelModel {
   }
 
   #mayGrant(wanted: KernelLock): boolean {
-    const others = [...this.locks.values(), ...this.orphans.map((one) => ({ ...one, granted: true }))];
+    const orphans = this.orphans.map((one) => ({ ...one, granted: true }));
+    const others = [...this.locks.values(), ...orphans];
     return others.every((other) => {
       const inTheWay = other.granted && other.lockName === wanted.lockName;
       return !inTheWay || areCompatible(other.mode, wanted.mode);
