@@ -30,15 +30,28 @@ test('the end of a watched process is told, a named owner has none', (t) => {
   t.deepEqual(events, [{ kind: 'owner-ended', owner: OWNER }]);
 });
 
-test('each lock is watched once and until it is let go', (t) => {
+test('a process is watched once, for as long as one of its locks is', (t) => {
   const { open, watch } = bench();
   watch.watch(1, OWNER);
   watch.watch(1, OWNER);
   watch.watch(2, OWNER);
-  t.is(open.size, 2);
+  t.is(open.size, 1);
   watch.unwatch(1);
   watch.unwatch(1);
   t.is(open.size, 1);
+  watch.unwatch(2);
+  t.is(open.size, 0);
+  watch.watch(3, OWNER);
   watch.close();
   t.is(open.size, 0);
+});
+
+test('a lock that comes after the end of its owner is told of that end as well', (t) => {
+  const { open, events, watch } = bench();
+  watch.watch(1, OWNER);
+  for (const ended of [...open]) ended();
+  open.clear();
+  watch.watch(2, OWNER);
+  for (const ended of [...open]) ended();
+  t.is(events.length, 2);
 });
