@@ -61,7 +61,7 @@ test('the lockspace is opened only with quorum, and its orphans are told', async
   facts.quorate = true;
   await clock.pass(250);
   t.deepEqual(events.at(-1), {
-    kind: 'lockspace-open', orphans: [{ lockName: 'disk', mode: 'EX' }],
+    kind: 'lockspace-open', opening: 1, orphans: [{ lockName: 'disk', mode: 'EX' }],
   });
   ending.abort();
   await running;
