@@ -12,16 +12,30 @@ export interface Clock {
   now(): number;
   /** Time in ms from an arbitrary start; never goes back. Use it for time-outs and durations. */
   monotonic(): number;
-  /** Runs `callback` once, `delayMs` ms from now, never before the current turn has ended. */
+  /**
+   * Runs `callback` once, when `monotonic()` has advanced by `delayMs` ms or more, never before
+   * the current turn has ended.
+   */
   setTimer(delayMs: number, callback: () => void): Timer;
 }
 
-/** The machine's own clock. Its timers keep the process alive until they fire or are cancelled. */
+/**
+ * The machine's own clock. Its timers keep the process alive until they fire or are cancelled.
+ *
+ * Node counts in whole ms and may fire most of one early, by `monotonic()`; a timer that does is
+ * armed again for the rest.
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer(delayMs, callback) {
-    const timeout = setTimeout(callback, delayMs);
+    const dueMs = performance.now() + delayMs;
+    const fire = (): void => {
+      const leftMs = dueMs - performance.now();
+      if (leftMs > 0) timeout = setTimeout(fire, leftMs);
+      else callback();
+    };
+    let timeout = setTimeout(fire, delayMs);
     return { cancel: () => clearTimeout(timeout) };
   },
 };

@@ -38,6 +38,8 @@ export class Callers {
       const forget = (): void => signal.removeEventListener('abort', onAbort);
       this.#waiting.set(caller, { resolve, forget });
       begin(caller);
+      // Answered already: a signal that lives on must not keep us in its memory.
+      if (!this.#waiting.has(caller)) return;
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort, { once: true });
     });

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { LockManager } from '../dlm/index.js';
 import { pause } from './backoff.js';
 import type { CoreEvent } from './core/event.js';
+import type { Log } from './modules.js';
 
 /** Between two looks while all is well: dlm_controld tells changes to nobody. */
 const CALM_POLL_MS = 5_000;
@@ -11,22 +12,23 @@ const BUSY_POLL_MS = 200;
 /** How long after a sign of change the quick pace is kept. */
 const ALERT_MS = 10_000;
 
-interface PollModules {
+interface Modules {
   readonly lockManager: LockManager;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** Asks again and again how the lockspace stands. */
 export class ConditionPoll {
   readonly #lockspace: string;
-  readonly #modules: PollModules;
+  readonly #modules: Modules;
   readonly #dispatch: (event: CoreEvent) => void;
   #alertUntilMs = 0;
   #nap = new AbortController();
 
   constructor(
     lockspace: string,
-    modules: PollModules,
+    modules: Modules,
     dispatch: (event: CoreEvent) => void,
   ) {
     this.#lockspace = lockspace;
@@ -42,8 +44,8 @@ export class ConditionPoll {
       const askedMs = clock.monotonic();
       await this.#ask(askedMs);
       const quick = !isCalm() || clock.monotonic() < this.#alertUntilMs;
-      if (signal.aborted) return;
-      await pause(clock, quick ? BUSY_POLL_MS : CALM_POLL_MS, this.#nap.signal);
+      const delayMs = quick ? BUSY_POLL_MS : CALM_POLL_MS;
+      if (!signal.aborted) await pause(clock, delayMs, this.#nap.signal);
     }
   }
 

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { HoldfastError, messageOf } from '../errors.js';
 import type { Effect } from './core/effect.js';
 import type { CoreEvent } from './core/event.js';
 import type { ListRecord } from './core/record.js';
@@ -24,6 +24,12 @@ export class EffectRunner {
   #waiting: (readonly Effect[])[] = [];
   #running = false;
   #idle: Promise<void> = Promise.resolve();
+  #isWarned = false;
+  /**
+   * Records of a write that failed, to go before the next: the list would otherwise still name a
+   * released lock as held. Bounded, since no new lock is taken while writes fail.
+   */
+  #unwritten: readonly ListRecord[] = [];
 
   constructor(sinks: EffectSinks) {
     this.#sinks = sinks;
@@ -47,22 +53,50 @@ export class EffectRunner {
     while (this.#waiting.length > 0) {
       const steps = this.#waiting.splice(0, STEPS_PER_WRITE_MAX);
       const records = steps.flatMap((effects) => persistOf(effects)?.records ?? []);
-      const failure = records.length === 0 ? null : await this.#append(records);
+      const failure = records.length === 0 ? null : await this.#write(records);
       for (const effects of steps) this.#perform(effects, failure);
     }
     this.#running = false;
   }
 
-  async #append(records: readonly ListRecord[]): Promise<string | null> {
+  async #write(records: readonly ListRecord[]): Promise<string | null> {
+    const wasFailing = this.#unwritten.length > 0 || this.#isWarned;
+    const failure = await this.#append([...this.#unwritten, ...records]);
+    if (failure === null) {
+      this.#unwritten = [];
+      this.#isWarned = false;
+      if (wasFailing) this.#sinks.dispatch({ kind: 'warning', topic: 'list', text: null });
+      return null;
+    }
+    this.#isWarned = true;
+    // An intent that was not written stands for nothing: its lock is not asked for.
+    const kept = records.filter((record) => record.kind !== 'intent');
+    this.#unwritten = failure.mayRetry ? [...this.#unwritten, ...kept] : [];
+    return failure.message;
+  }
+
+  async #append(
+    records: readonly ListRecord[],
+  ): Promise<{ readonly message: string; readonly mayRetry: boolean } | null> {
     try {
       await this.#sinks.append(records);
-      this.#sinks.dispatch({ kind: 'warning', topic: 'list', text: null });
       return null;
     } catch (error) {
       const message = messageOf(error);
       const text = `the lock list cannot be written: ${message}; no new locks until it can`;
       this.#sinks.dispatch({ kind: 'warning', topic: 'list', text });
-      return message;
+      // A record that the list will never take must not keep out those that come after it.
+      return { message, mayRetry: !(error instanceof HoldfastError) || error.retryable };
+    }
+  }
+
+  /** One effect that fails must not hold up all that come after it. */
+  #performOne(effect: Effect): void {
+    try {
+      this.#sinks.perform(effect);
+    } catch (error) {
+      const text = `'${effect.kind}' could not be carried out: ${messageOf(error)}`;
+      this.#sinks.dispatch({ kind: 'warning', topic: `effect ${effect.kind}`, text });
     }
   }
 
@@ -70,7 +104,7 @@ export class EffectRunner {
     const unlisted = failure === null ? [] : intentsOf(effects);
     for (const effect of effects) {
       if (effect.kind === 'persist' || isTakeOf(effect, unlisted)) continue;
-      this.#sinks.perform(effect);
+      this.#performOne(effect);
     }
     if (failure !== null && unlisted.length > 0) {
       this.#sinks.dispatch({ kind: 'intent-failed', ids: unlisted, message: failure });

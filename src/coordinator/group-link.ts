@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
-import type { Group, Member, OpenGroup } from '../cpg/index.js';
+import type { Group, GroupView, Member, OpenGroup } from '../cpg/index.js';
 import { Backoff, pause } from './backoff.js';
 import type { CoreEvent } from './core/event.js';
 import type { Log } from './modules.js';
@@ -20,6 +20,7 @@ export class GroupLink {
   readonly #dispatch: (event: CoreEvent) => void;
   readonly #log: Log;
   #group: Group | null = null;
+  #hasLeft = false;
   #lastSend: Promise<void> = Promise.resolve();
 
   constructor(
@@ -37,21 +38,15 @@ export class GroupLink {
   /** Runs until the signal is aborted. `mayJoin` holds the first join back. */
   async run(signal: AbortSignal, mayJoin: Promise<void>): Promise<void> {
     const backoff = new Backoff(this.#clock);
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#hasLeft) {
       try {
         const group = await this.#open();
-        await mayJoin;
-        if (signal.aborted) return await group.close();
-        const lost = this.#attach(group, signal);
-        this.#dispatch({ kind: 'group-joining', self: group.self });
-        this.#group = group;
-        await group.join(this.#name);
-        backoff.reset();
-        const reason = await lost;
-        if (reason === null) return await group.close();
-        this.#group = null;
-        this.#dispatch({ kind: 'group-lost', reason });
-        await group.close();
+        try {
+          await this.#serve(group, signal, mayJoin, backoff);
+        } finally {
+          await group.close();
+        }
+        if (signal.aborted || this.#hasLeft) return;
       } catch (error) {
         this.#group = null;
         this.#dispatch({ kind: 'group-lost', reason: messageOf(error) });
@@ -60,13 +55,42 @@ export class GroupLink {
     }
   }
 
+  async #serve(
+    group: Group,
+    signal: AbortSignal,
+    mayJoin: Promise<void>,
+    backoff: Backoff,
+  ): Promise<void> {
+    const lost = this.#attach(group, signal);
+    await mayJoin;
+    if (signal.aborted) return;
+    this.#dispatch({ kind: 'group-joining', self: group.self });
+    this.#group = group;
+    await group.join(this.#name);
+    backoff.reset();
+    const reason = await lost;
+    if (reason === null || this.#hasLeft) return;
+    this.#group = null;
+    this.#dispatch({ kind: 'group-lost', reason });
+  }
+
+  /** Resolves with the reason when the group is lost, with null when the signal ends it. */
   #attach(group: Group, signal: AbortSignal): Promise<string | null> {
-    group.on('view', (view) => this.#dispatch({ kind: 'view', ...view }));
     group.on('ring', (ring) => this.#dispatch({ kind: 'ring', ring }));
     group.on('message', (from, payload) => this.#receive(from, payload));
     return new Promise((resolve) => {
-      group.on('lost', (cause) => resolve(cause.message));
-      signal.addEventListener('abort', () => resolve(null), { once: true });
+      const end = (): void => resolve(null);
+      const lose = (reason: string): void => {
+        signal.removeEventListener('abort', end);
+        resolve(reason);
+      };
+      group.on('lost', (cause) => lose(cause.message));
+      group.on('view', (view) => {
+        this.#dispatch({ kind: 'view', ...view });
+        // Dropped from the group without a word: only a new connection brings us back.
+        if (!isMember(view, group.self)) lose('corosync has dropped this daemon from its group');
+      });
+      signal.addEventListener('abort', end, { once: true });
     });
   }
 
@@ -92,6 +116,7 @@ export class GroupLink {
   /** Leaves the group after what was sent has come back, or without waiting longer for it. */
   async leave(): Promise<void> {
     const group = this.#group;
+    this.#hasLeft = true;
     this.#group = null;
     if (group === null) return;
     const patience = new AbortController();
@@ -106,4 +131,8 @@ export class GroupLink {
     }
     await group.close();
   }
+}
+
+function isMember(view: GroupView, self: Member): boolean {
+  return view.members.some(({ nodeId, pid }) => nodeId === self.nodeId && pid === self.pid);
 }

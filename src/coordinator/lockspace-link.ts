@@ -92,9 +92,17 @@ export class LockspaceLink {
   async #openAndServe(signal: AbortSignal): Promise<string | null> {
     this.#waitFor('the lockspace to be opened');
     const lockspace = await this.#modules.lockManager.openLockspace(this.#options.lockspace);
+    let isLost = false;
     const lost = new Promise<string | null>((resolve) => {
-      lockspace.on('lost', (cause) => resolve(cause.message));
-      signal.addEventListener('abort', () => resolve(null), { once: true });
+      const end = (): void => resolve(null);
+      lockspace.on('lost', (cause) => {
+        isLost = true;
+        // At once, so that no answer of the dead process is taken for one of the lockspace.
+        if (this.#lockspace === lockspace) this.#forget();
+        signal.removeEventListener('abort', end);
+        resolve(cause.message);
+      });
+      signal.addEventListener('abort', end, { once: true });
     });
     lockspace.on('stalled', (operations) => {
       const longest = operations[0];
@@ -108,13 +116,15 @@ export class LockspaceLink {
     this.#waitFor('adoption');
     const orphans = await this.#readOrphans(lockspace);
     if (signal.aborted) return null;
+    if (isLost) return await lost;
     this.#lockspace = lockspace;
     this.#dispatch({ kind: 'lockspace-open', orphans });
-    const reason = await lost;
-    if (reason === null) return null;
+    return await lost;
+  }
+
+  #forget(): void {
     this.#lockspace = null;
     this.#ids.clear();
-    return reason;
   }
 
   async #readOrphans(lockspace: Lockspace): Promise<readonly KernelOrphan[] | null> {

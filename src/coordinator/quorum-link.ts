@@ -21,18 +21,25 @@ export class QuorumLink {
     const backoff = new Backoff(this.#clock);
     while (!signal.aborted) {
       try {
-        const quorum = await this.#open();
-        const lost = this.#attach(quorum, signal);
-        await quorum.start();
-        backoff.reset();
-        const reason = await lost;
-        if (reason !== null) this.#dispatch({ kind: 'quorum-away', reason });
-        await quorum.close();
+        await this.#serve(signal, backoff);
       } catch (error) {
         this.#dispatch({ kind: 'quorum-away', reason: messageOf(error) });
         this.#dispatch({ kind: 'start-waits', waitingFor: `corosync (${messageOf(error)})` });
       }
       await backoff.wait(signal);
+    }
+  }
+
+  async #serve(signal: AbortSignal, backoff: Backoff): Promise<void> {
+    const quorum = await this.#open();
+    try {
+      const lost = this.#attach(quorum, signal);
+      await quorum.start();
+      backoff.reset();
+      const reason = await lost;
+      if (reason !== null) this.#dispatch({ kind: 'quorum-away', reason });
+    } finally {
+      await quorum.close();
     }
   }
 
@@ -42,9 +49,13 @@ export class QuorumLink {
       this.#dispatch({ kind: 'quorum', quorate, nodeIds });
     });
     return new Promise((resolve) => {
-      quorum.on('lost', (cause) => resolve(cause.message));
-      if (signal.aborted) resolve(null);
-      signal.addEventListener('abort', () => resolve(null), { once: true });
+      const end = (): void => resolve(null);
+      quorum.on('lost', (cause) => {
+        signal.removeEventListener('abort', end);
+        resolve(cause.message);
+      });
+      if (signal.aborted) end();
+      signal.addEventListener('abort', end, { once: true });
     });
   }
 }

@@ -115,6 +115,24 @@ test('release tells released, pending and nothing apart', async (t) => {
   t.like(await release(), { exitCode: 0, stdout: 'vm-1: nothing to release: o holds no lock on it\n' });
 });
 
+test('stop refuses, releases or keeps as it is told', async (t) => {
+  const { service, socketPath } = await serve(t);
+  const asked: string[] = [];
+  service.onStop = (locks) => {
+    asked.push(locks);
+    return locks === 'refuse'
+      ? Promise.reject(new CoordinatorError('LOCKS_HELD', 'the daemon holds vm-17'))
+      : Promise.resolve({ kept: locks === 'keep' ? 1 : 0 });
+  };
+  t.like(await cli(socketPath, 'stop'), { exitCode: 1, stderr: 'holdfast: the daemon holds vm-17\n' });
+  t.like(await cli(socketPath, 'stop', '--release-locks'), {
+    exitCode: 0, stdout: 'stopped; nothing is left held\n',
+  });
+  t.regex((await cli(socketPath, 'stop', '--keep-locks')).stdout, /1 lock is kept as orphans/);
+  t.is((await cli(socketPath, 'stop', '--keep-locks', '--release-locks')).exitCode, 2);
+  t.deepEqual(asked, ['refuse', 'release', 'keep']);
+});
+
 test('every refusal has its exit status, and a refused acquire names the holder', async (t) => {
   const { service, socketPath } = await serve(t);
   const expected: Record<CoordinatorErrorCode, number> = {

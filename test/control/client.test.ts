@@ -61,7 +61,7 @@ test('every refusal of the coordinator reaches the caller with its code and stat
   const { client, service, socketPath } = await serve(t);
   const own = new Set(['BAD_REQUEST', 'NOT_FOUND', 'INTERNAL']);
   const codes = Object.keys(HTTP_STATUS).filter((code) => !own.has(code));
-  t.is(codes.length, 17);
+  t.is(codes.length, 18);
   for (const code of codes as CoordinatorError['code'][]) {
     const holders = code === 'HELD' ? [aLock({ node: { id: 2, name: 'n2' } })] : [];
     service.onAcquire = () => Promise.reject(
@@ -78,6 +78,20 @@ test('every refusal of the coordinator reaches the caller with its code and stat
     const body = JSON.stringify({ resource: 'vm-17', owner });
     t.is((await ask(socketPath, 'POST', '/v1/acquire', body)).status, HTTP_STATUS[code]);
   }
+});
+
+test('a stop passes on what becomes of the locks, and says how many are kept', async (t) => {
+  const { client, service } = await serve(t);
+  const asked: string[] = [];
+  service.onStop = (locks) => {
+    asked.push(locks);
+    return Promise.resolve({ kept: 2 });
+  };
+  t.deepEqual(await client.stop('keep'), { kept: 2 });
+  service.onStop = () => Promise.reject(new CoordinatorError('LOCKS_HELD', 'still held'));
+  const error = await t.throwsAsync(client.stop('refuse'), { instanceOf: RefusedError });
+  t.is(error.code, 'LOCKS_HELD');
+  t.deepEqual(asked, ['keep']);
 });
 
 test('an unforeseen failure is logged in full and told without its words', async (t) => {

@@ -4,7 +4,8 @@ import { CALLERS_PER_LOCK_MAX, EXPLAIN_GRACE_MS, OWN_LOCKS_MAX } from './limits.
 import { findHolders, viewOwnLock } from './lock-view.js';
 import { areCompatible } from './mode.js';
 import { describeOwner } from './owner.js';
-import { addLock, dropLock, findOwnLock, forgetLock, setPhase, shownState, waitingLocks } from './own-locks.js';
+import { addLock, callersOf, dropLock, findOwnLock, forgetLock, setPhase, shownState, waitingLocks } from './own-locks.js';
+import { doneAdopting } from './reconcile.js';
 import { refuse, refuseForFailure, refuseForStanding, refuseHeld } from './refusal.js';
 import { beginRelease } from './release.js';
 import type { Caller, LockPhase, OwnLock, State } from './state.js';
@@ -14,6 +15,10 @@ type Taking = Extract<LockPhase, { kind: 'taking' }>;
 
 /** `(nothing) -> taking`, `-> parked`, or an answer at once. */
 export function onAcquire(state: State, event: AcquireEvent, out: EffectCollector): void {
+  if (state.life.kind === 'stopped') {
+    out.reply(event.caller, refuse('STOPPING', 'the daemon has stopped'));
+    return;
+  }
   const existing = findOwnLock(state, event.resource, event.owner);
   const answer =
     existing === undefined ? admit(state, event) : joinExisting(state, existing, event);
@@ -23,7 +28,7 @@ export function onAcquire(state: State, event: AcquireEvent, out: EffectCollecto
 
 /** Why a new lock may not even be asked for; null when it may. */
 function admit(state: State, event: AcquireEvent): Answer | null {
-  if (state.life.kind === 'stopping' || state.life.kind === 'stopped') {
+  if (state.life.kind === 'stopping') {
     return refuse('STOPPING', 'the daemon is stopping: it takes no new locks');
   }
   if (state.locks.size >= OWN_LOCKS_MAX) {
@@ -70,7 +75,8 @@ export function unparkAll(state: State, out: EffectCollector): void {
 
 function callerOf(state: State, event: AcquireEvent): Caller {
   const deadlineMs = event.waitMs === null ? null : state.monotonicMs + event.waitMs;
-  return { caller: event.caller, deadlineMs: event.waitMs === 0 ? null : deadlineMs };
+  const waits = event.waitMs !== 0;
+  return { caller: event.caller, waits, deadlineMs: waits ? deadlineMs : null };
 }
 
 /** The same owner asks again: answered from what is there, or joined to who waits already. */
@@ -83,6 +89,8 @@ function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer 
   }
   switch (phase.kind) {
     case 'held':
+      // What nobody can vouch for is not confirmed either.
+      if (state.standing.kind === 'isolated') return refuseForStanding(state.standing);
       return { kind: 'acquired', lock: viewOwnLock(state, lock), acquired: false };
     case 'parked':
     case 'taking': {
@@ -92,7 +100,9 @@ function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer 
       }
       if (event.waitMs === 0 && shownState(phase) === 'waiting') {
         const holders = findHolders(state, facts.resource, event.mode, facts.id);
-        return refuseHeld('HELD', facts.resource, event.mode, holders);
+        if (holders.length > 0) return refuseHeld('HELD', facts.resource, event.mode, holders);
+        const text = `${who} waits for '${facts.resource}' already; wait too, or try again`;
+        return refuseForStanding(state.standing) ?? refuse('BUSY', text);
       }
       lock.phase = { ...phase, callers: [...phase.callers, callerOf(state, event)] };
       return null;
@@ -108,13 +118,19 @@ function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer 
   return refuse('BUSY', `'${facts.resource}' is just changing hands for ${who}; try again`);
 }
 
-/** `taking -> held`, or `taking -> releasing` when nobody wants it any more. */
+/** `taking -> held`, or `taking -> releasing` when nobody may have it any more. */
 export function onGranted(state: State, id: number, out: EffectCollector): void {
   const lock = state.locks.get(id);
   if (lock?.phase.kind !== 'taking') return;
   const { callers } = lock.phase;
   if (callers.length === 0) {
     beginRelease(state, lock, 'granted after its caller had gone', null, out);
+    return;
+  }
+  if (state.standing.kind === 'isolated') {
+    const refusal = refuseForStanding(state.standing);
+    for (const { caller } of callers) if (refusal !== null) out.reply(caller, refusal);
+    beginRelease(state, lock, 'granted while this node was isolated', null, out);
     return;
   }
   setPhase(state, lock, { kind: 'held' });
@@ -152,14 +168,25 @@ export function onTakeFailed(
   // The lock manager's process ended: what became of the take, adoption will tell.
   if (failure.code === 'CHILD_LOST' || failure.code === 'CLOSED') return;
   const { phase, facts } = lock;
-  dropLock(state, out, lock, `not granted: ${failure.code}`);
-  for (const { caller } of phase.callers) {
+  const patient = failure.code === 'WOULD_BLOCK' ? whoWouldWait(state, phase) : [];
+  if (patient.length > 0) {
+    setPhase(state, lock, takingFor(true, patient));
+    const { id, lockName, mode } = facts;
+    out.lock({ kind: 'take', id, lockName, mode, wait: true });
+  } else dropLock(state, out, lock, `not granted: ${failure.code}`);
+  for (const one of phase.callers) {
+    const { caller } = one;
+    if (patient.includes(one)) continue;
     if (failure.code === 'WOULD_BLOCK') refuseExplained(state, caller, 'HELD', lock, out);
     else if (phase.cancelling === 'timeout') refuseExplained(state, caller, 'TIMEOUT', lock, out);
-    else if (phase.cancelling === 'canceled') {
-      out.reply(caller, refuse('CANCELED', `waiting for '${facts.resource}' was cancelled`));
-    } else out.reply(caller, refuseForFailure(facts.resource, failure));
+    else out.reply(caller, refuseForFailure(facts.resource, failure));
   }
+}
+
+/** Callers who joined an attempt that did not wait, but would. Its intent stands for them. */
+function whoWouldWait(state: State, phase: Taking): readonly Caller[] {
+  if (phase.wait || phase.cancelling !== 'no' || state.standing.kind !== 'ok') return [];
+  return phase.callers.filter(({ waits }) => waits);
 }
 
 /** Names the holder at once if it is known, or leaves its manifest a moment to arrive. */
@@ -191,7 +218,18 @@ export function settleUnexplained(state: State, out: EffectCollector): void {
   });
 }
 
-/** The intent could not be written: `taking -> (nothing)`, and nothing was asked of the kernel. */
+/** Answers all refusals that wait for an explanation: no more will come. */
+export function giveUpExplaining(state: State, out: EffectCollector): void {
+  for (const open of state.unexplained) {
+    out.reply(open.caller, refuseHeld(open.code, open.resource, open.mode, []));
+  }
+  state.unexplained = [];
+}
+
+/**
+ * The intent could not be written: `taking -> (nothing)`, and nothing was asked of the kernel.
+ * When the lockspace was lost meanwhile, `orphaned | adopting -> (nothing)`.
+ */
 export function onIntentFailed(
   state: State,
   id: number,
@@ -199,9 +237,11 @@ export function onIntentFailed(
   out: EffectCollector,
 ): void {
   const lock = state.locks.get(id);
-  if (lock?.phase.kind !== 'taking') return;
+  if (lock === undefined) return;
+  const callers = callersOf(lock.phase) ?? [];
   forgetLock(state, lock);
+  doneAdopting(state, id);
   if (lock.facts.owner?.kind === 'process') out.unwatchOwner(id);
   const text = `the lock list cannot be written (${message}): no new locks until it can`;
-  for (const { caller } of lock.phase.callers) out.reply(caller, refuse('LIST_FAILED', text));
+  for (const { caller } of callers) out.reply(caller, refuse('LIST_FAILED', text));
 }

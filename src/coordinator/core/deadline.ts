@@ -1,15 +1,16 @@
-import { CANCEL_GRACE_MS, REQUEST_RETRY_MS } from './limits.js';
-import { waitingLocks } from './own-locks.js';
+import { CANCEL_GRACE_MS, DIGEST_INTERVAL_MS, REQUEST_RETRY_MS } from './limits.js';
+import { canSend } from './manifest-sender.js';
+import { callersOf, waitingLocks } from './own-locks.js';
 import type { State } from './state.js';
 
 /** When the core next needs a `tick`, monotonic ms; the shell keeps one timer for it. */
 export function nextDeadlineMs(state: State): number {
-  let next = state.digestDueMs;
+  // A digest that cannot be sent must not be due at once again and again.
+  let next = canSend(state) ? state.digestDueMs : state.monotonicMs + DIGEST_INTERVAL_MS;
   for (const lock of waitingLocks(state)) {
     const { phase } = lock;
-    if (phase.kind !== 'parked' && phase.kind !== 'taking') continue;
     const graceMs = phase.kind === 'taking' && phase.cancelling !== 'no' ? CANCEL_GRACE_MS : 0;
-    for (const { deadlineMs } of phase.callers) {
+    for (const { deadlineMs } of callersOf(phase) ?? []) {
       if (deadlineMs !== null) next = Math.min(next, deadlineMs + graceMs);
     }
   }

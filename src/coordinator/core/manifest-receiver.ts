@@ -50,7 +50,7 @@ function isSameRing(one: Ring, other: Ring | null): boolean {
 }
 
 function onOwnEcho(state: State, body: MessageBody): void {
-  if (body.kind === 'snapshot' && body.part === body.parts - 1) state.snapshotInFlight = false;
+  if (body.kind === 'snapshot' && body.part === body.parts - 1) state.snapshotSentMs = null;
 }
 
 /** Takes up the incarnation and its sequence; false for a message that was seen before. */
@@ -111,6 +111,7 @@ function compare(
   out: EffectCollector,
 ): void {
   if (peer.manifestVersion === version && digestEntries(peer.entries.values()) === digest) {
+    peer.requestedMs = null;
     setPeerState(state, peer, 'synced', out);
     return;
   }
@@ -145,6 +146,8 @@ function onSnapshot(state: State, peer: Peer, body: Snapshot, out: EffectCollect
     count(state, 'snapshots_refused');
     return;
   }
+  // An author's versions only grow: this one has been overtaken.
+  if (manifestVersion < Math.max(peer.manifestVersion, peer.assembly?.manifestVersion ?? 0)) return;
   if (peer.assembly?.manifestVersion !== manifestVersion || peer.assembly.parts !== parts) {
     peer.assembly = { manifestVersion, parts, received: new Map() };
   }
@@ -183,6 +186,10 @@ function replaceEntries(
 
 function onDelta(state: State, peer: Peer, body: Delta, out: EffectCollector): void {
   if (body.manifestVersion <= peer.manifestVersion) return;
+  // The snapshot that is arriving lacks this change, and nobody would tell it again.
+  if (peer.assembly !== null && body.manifestVersion > peer.assembly.manifestVersion) {
+    peer.assembly = null;
+  }
   if (peer.manifestVersion === 0 || body.manifestVersion !== peer.manifestVersion + 1) {
     becomeStale(state, peer, out);
     return;

@@ -1,7 +1,7 @@
 import { digestEntries } from './digest.js';
 import type { EffectCollector } from './effect.js';
 import { isoTime } from './iso-time.js';
-import { DELTA_ENTRIES_MAX, DIGEST_INTERVAL_MS } from './limits.js';
+import { DELTA_ENTRIES_MAX, DIGEST_INTERVAL_MS, REQUEST_RETRY_MS } from './limits.js';
 import { viewOwnLock } from './lock-view.js';
 import type { ManifestEntry } from './message.js';
 import { manifestEntry } from './own-locks.js';
@@ -38,8 +38,15 @@ export function tellDigestWhenDue(state: State, out: EffectCollector): void {
 
 /** Somebody asked for our whole manifest; one that is under way serves them too. */
 export function sendSnapshotOnRequest(state: State, out: EffectCollector): void {
-  if (!canSend(state) || state.snapshotInFlight) return;
-  state.snapshotInFlight = true;
+  if (!canSend(state)) return;
+  const { snapshotSentMs, monotonicMs } = state;
+  // One that has not come back by now was not sent: a full queue may have refused it.
+  if (snapshotSentMs !== null && monotonicMs - snapshotSentMs < REQUEST_RETRY_MS) return;
+  sendWhole(state, out);
+}
+
+function sendWhole(state: State, out: EffectCollector): void {
+  state.snapshotSentMs = state.monotonicMs;
   out.sendSnapshot(state.manifestVersion, [...state.announced.values()]);
 }
 
@@ -69,10 +76,7 @@ export function announceChanges(state: State, out: EffectCollector): void {
   if (!canSend(state)) return;
   if (changed.length + removed.length <= DELTA_ENTRIES_MAX) {
     out.send({ kind: 'delta', manifestVersion: state.manifestVersion, changed, removed });
-  } else {
-    state.snapshotInFlight = true;
-    out.sendSnapshot(state.manifestVersion, [...state.announced.values()]);
-  }
+  } else sendWhole(state, out);
 }
 
 function publish(state: State, lock: LockView, gone: boolean, out: EffectCollector): void {

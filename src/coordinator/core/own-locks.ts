@@ -2,7 +2,7 @@ import type { EffectCollector } from './effect.js';
 import type { ManifestEntry } from './message.js';
 import { isSameOwner, type Owner } from './owner.js';
 import type { LockFacts } from './record.js';
-import type { LockPhase, OwnLock, State } from './state.js';
+import type { Caller, LockPhase, OwnLock, State } from './state.js';
 import type { LockState } from './view.js';
 
 /** Enters a lock; its id must be new. */
@@ -23,13 +23,30 @@ export function addLock(
 }
 
 function noteChange(state: State, lock: OwnLock): void {
-  const { kind } = lock.phase;
-  if (kind === 'parked' || kind === 'taking') state.waitingIds.add(lock.facts.id);
+  if (callersOf(lock.phase) !== null) state.waitingIds.add(lock.facts.id);
   else state.waitingIds.delete(lock.facts.id);
   state.dirtyIds.add(lock.facts.id);
 }
 
-/** The own locks that are parked or being taken, as they are now. */
+/** Those who wait for the grant; null in a phase in which nobody does. */
+export function callersOf(phase: LockPhase): readonly Caller[] | null {
+  switch (phase.kind) {
+    case 'parked':
+    case 'taking':
+      return phase.callers;
+    case 'orphaned':
+    case 'adopting':
+      return phase.callers.length > 0 ? phase.callers : null;
+    case 'held':
+    case 'releasing':
+    case 'quarantined':
+      return null;
+    default:
+      return phase satisfies never;
+  }
+}
+
+/** The own locks that callers may be waiting for, as they are now. */
 export function waitingLocks(state: State): readonly OwnLock[] {
   const locks: OwnLock[] = [];
   for (const id of state.waitingIds) {
@@ -39,11 +56,27 @@ export function waitingLocks(state: State): readonly OwnLock[] {
   return locks;
 }
 
-/** Moves a lock on; `since` starts anew only when the phase's kind changes. */
+/**
+ * Moves a lock on. `since` starts anew when the phase's kind changes, but not on the way into an
+ * adoption and back: who held it before has held it all the time.
+ */
 export function setPhase(state: State, lock: OwnLock, phase: LockPhase): void {
-  if (lock.phase.kind !== phase.kind) lock.sinceMs = state.wallMs;
+  const isAway = phase.kind === 'orphaned' || phase.kind === 'adopting';
+  const isBack =
+    lock.phase.kind === 'adopting' && lock.phase.was === phase.kind && phase.kind !== 'releasing';
+  if (lock.phase.kind !== phase.kind && !isAway && !isBack) lock.sinceMs = state.wallMs;
   lock.phase = phase;
   noteChange(state, lock);
+}
+
+/** Writes that a lock is on its way out, before the kernel is asked. */
+export function recordReleasing(
+  state: State,
+  lock: OwnLock,
+  why: string,
+  out: EffectCollector,
+): void {
+  out.persist({ kind: 'releasing', at: state.wallMs, id: lock.facts.id, why });
 }
 
 /** Forgets a lock and writes that the list no longer holds it. */

@@ -37,18 +37,33 @@ export function onView(state: State, event: ViewEvent, out: EffectCollector): vo
   for (const gone of event.left) {
     if (!present.has(gone.nodeId)) leave(state, gone.nodeId, gone.reason, out);
   }
-  const joined = first ? event.members : event.joined;
-  for (const member of joined) {
-    if (present.has(member.nodeId)) join(state, member, group.self, out);
-  }
+  const joined = first ? event.members : whoJoined(state, event, group.self);
+  for (const member of joined) join(state, member, group.self, out);
   for (const peer of state.peers.values()) {
-    if (isPresent(peer.state) && !present.has(peer.nodeId)) leave(state, peer.nodeId, 'nodedown', out);
+    // Nobody said why it is missing: whether its node is gone, the quorum service will tell.
+    if (!present.has(peer.nodeId)) leave(state, peer.nodeId, 'undefined', out);
   }
   // After a change of nodes a ring event follows at once, and the hello belongs to that ring.
   const ringFollows = [...event.left, ...event.joined].some(
     ({ reason }) => reason === 'nodedown' || reason === 'nodeup',
   );
   if (!ringFollows && joined.length > 0) sayHello(state, out);
+}
+
+/** Those who were announced, and every other member that is not known as one yet. */
+function whoJoined(state: State, event: ViewEvent, self: GroupMember): readonly GroupMember[] {
+  return event.members.filter((member) => {
+    if (member.nodeId === self.nodeId) return isSame(member, self) && isAnnounced(event, member);
+    if (isAnnounced(event, member)) return true;
+    const peer = state.peers.get(member.nodeId);
+    if (peer === undefined || !isPresent(peer.state)) return true;
+    const heard = { nodeId: peer.nodeId, pid: peer.pid ?? 0 };
+    return !event.members.some((other) => isSame(other, heard));
+  });
+}
+
+function isAnnounced(event: ViewEvent, member: GroupMember): boolean {
+  return event.joined.some((one) => isSame(one, member));
 }
 
 /** One daemon per node: two would adopt and release each other's locks. */
@@ -75,7 +90,7 @@ function isPresent(peer: PeerState): boolean {
 export function onRing(state: State, ring: Ring, out: EffectCollector): void {
   if (state.group.kind === 'away') return;
   state.group = { ...state.group, ring };
-  state.snapshotInFlight = false;
+  state.snapshotSentMs = null;
   if (state.group.kind === 'joined') sayHello(state, out);
 }
 
@@ -88,6 +103,10 @@ function join(state: State, member: GroupMember, self: GroupMember, out: EffectC
   peer.assembly = null;
   peer.requestedMs = null;
   peer.nodeDownMs = null;
+  // What is proven to be gone must not seem to be held again until the new manifest is there.
+  const isGone = peer.state === 'left' && peer.goodbye?.keepsLocks === false;
+  if (peer.state === 'recovered' || isGone) peer.entries = new Map();
+  peer.goodbye = null;
   // Not the incarnation's own word any more: a hello that matches will say whether it still is.
   peer.manifestVersion = 0;
   setPeerState(state, peer, 'joining', out);
@@ -133,7 +152,7 @@ function leave(state: State, nodeId: number, reason: LeaveReason, out: EffectCol
   peer.assembly = null;
   peer.requestedMs = null;
   if (reason === 'nodedown') markNodeDown(state, peer, out);
-  else setPeerState(state, peer, peer.goodbye === null ? 'daemon-down' : 'left', out);
+  else if (isPresent(peer.state)) setPeerState(state, peer, peer.goodbye === null ? 'daemon-down' : 'left', out);
 }
 
 function markNodeDown(state: State, peer: Peer, out: EffectCollector): void {
@@ -197,7 +216,7 @@ export function markRecovered(state: State, askedMs: number, out: EffectCollecto
 export function onGroupLost(state: State, reason: string, out: EffectCollector): void {
   if (state.group.kind === 'joined') state.selfSinceMs = state.wallMs;
   state.group = { kind: 'away', reason };
-  state.snapshotInFlight = false;
+  state.snapshotSentMs = null;
   for (const peer of state.peers.values()) {
     peer.assembly = null;
     peer.requestedMs = null;

@@ -4,9 +4,9 @@ import { isoTime } from './iso-time.js';
 import { viewOwnLock } from './lock-view.js';
 import type { LockMode } from './mode.js';
 import { describeOwner } from './owner.js';
-import { addLock, dropLock, setPhase } from './own-locks.js';
+import { addLock, dropLock, recordReleasing, setPhase } from './own-locks.js';
 import type { ListedLock } from './record.js';
-import { refuse } from './refusal.js';
+import { refuse, refuseForStanding } from './refusal.js';
 import { beginRelease } from './release.js';
 import type { Caller, FormerState, LockPhase, OwnLock, State } from './state.js';
 
@@ -40,6 +40,11 @@ function orphan(state: State, lock: OwnLock, out: EffectCollector): void {
       break;
     case 'taking':
       setPhase(state, lock, { kind: 'orphaned', was: 'intent', callers: phase.callers });
+      // Nobody is to have it: should the kernel have granted it, adoption gives it back.
+      if (phase.callers.length === 0) {
+        setPhase(state, lock, { kind: 'orphaned', was: 'releasing', callers: [] });
+        recordReleasing(state, lock, 'its callers have gone', out);
+      }
       break;
     case 'held':
     case 'quarantined':
@@ -71,9 +76,8 @@ export function onLockspaceOpen(
   const open = new Set<number>();
   state.lockspaceLink = { kind: 'adopting', open };
   const pool = orphans === null ? null : poolByName(orphans);
-  for (const lock of [...state.locks.values()]) {
+  for (const [lock, mode] of matchOrphans(state, pool)) {
     if (lock.phase.kind !== 'orphaned') continue;
-    const mode = pool === null ? lock.facts.mode : takeFromPool(pool, lock.facts);
     if (mode === null) settleAbsent(state, lock, lock.phase.was, lock.phase.callers, out);
     else beginAdoption(state, lock, lock.phase.was, lock.phase.callers, mode, open, out);
   }
@@ -93,15 +97,42 @@ function poolByName(orphans: readonly KernelOrphan[]): Map<string, LockMode[]> {
   return pool;
 }
 
-/** The orphan that this lock must be: one of its own mode if there is one, else any. */
+/**
+ * The orphan that each of our locks must be, in the order in which to adopt them. Several owners
+ * may share a resource, and an orphan does not say whose it is: so those who were told that they
+ * hold it choose first, then everybody takes an orphan of the very mode, and only what is left
+ * after that can be one that was caught in another mode. The order counts without tables too,
+ * where the kernel gives any orphan of that name and mode to whoever asks first.
+ */
+function matchOrphans(
+  state: State,
+  pool: Map<string, LockMode[]> | null,
+): ReadonlyMap<OwnLock, LockMode | null> {
+  const matched = new Map<OwnLock, LockMode | null>();
+  for (const was of CHOOSING_ORDER) {
+    for (const lock of state.locks.values()) {
+      if (lock.phase.kind !== 'orphaned' || lock.phase.was !== was) continue;
+      const { lockName, mode } = lock.facts;
+      matched.set(lock, pool === null ? mode : takeFromPool(pool, lockName, mode));
+    }
+  }
+  for (const [lock, mode] of matched) {
+    if (mode !== null || pool === null) continue;
+    matched.set(lock, pool.get(lock.facts.lockName)?.shift() ?? null);
+  }
+  return matched;
+}
+
+const CHOOSING_ORDER: readonly FormerState[] = ['held', 'quarantined', 'releasing', 'intent'];
+
 function takeFromPool(
   pool: Map<string, LockMode[]>,
-  wanted: { readonly lockName: string; readonly mode: LockMode },
+  lockName: string,
+  mode: LockMode,
 ): LockMode | null {
-  const modes = pool.get(wanted.lockName);
-  if (modes === undefined || modes.length === 0) return null;
-  const index = Math.max(modes.indexOf(wanted.mode), 0);
-  return modes.splice(index, 1)[0] ?? null;
+  const modes = pool.get(lockName) ?? [];
+  const index = modes.indexOf(mode);
+  return index < 0 ? null : (modes.splice(index, 1)[0] ?? null);
 }
 
 function beginAdoption(
@@ -161,6 +192,10 @@ function settleAdopted(
     if (phase.was === 'held') reportLost(state, lock, out);
     failCallers(lock, phase.callers, out);
     beginRelease(state, lock, `found in ${phase.mode} instead of ${mode}`, null, out);
+  } else if (phase.callers.length > 0 && state.standing.kind === 'isolated') {
+    const refusal = refuseForStanding(state.standing);
+    for (const { caller } of phase.callers) if (refusal !== null) out.reply(caller, refusal);
+    beginRelease(state, lock, 'granted while this node was isolated', null, out);
   } else {
     setPhase(state, lock, { kind: 'held' });
     if (phase.was === 'intent') out.persist({ kind: 'held', at: state.wallMs, id });
@@ -182,6 +217,8 @@ export function onAdoptFailed(
 ): void {
   const lock = state.locks.get(id);
   if (lock?.phase.kind !== 'adopting') return;
+  // The lock manager's process ended again: the next one is asked anew.
+  if (failure.code === 'CHILD_LOST' || failure.code === 'CLOSED') return;
   const { phase, facts } = lock;
   if (failure.code === 'OTHER_MODE' && phase.mode !== 'NL') {
     lock.phase = { ...phase, mode: 'NL' };
@@ -212,7 +249,7 @@ function settleAbsent(
   dropLock(state, out, lock, why);
 }
 
-/** Its owner was told that it held this, and the kernel says no. Never taken again silently. */
+/** Its owner was told that it held this lock; the kernel says no. Never taken again silently. */
 function reportLost(state: State, lock: OwnLock, out: EffectCollector): void {
   const note = 'the kernel no longer has it: whatever it protected is unprotected';
   out.log('error', `${describe(lock)} is LOST: ${note}`);
@@ -232,7 +269,8 @@ function describe(lock: OwnLock): string {
   return `'${resource}' (${mode}, ${who})`;
 }
 
-function doneAdopting(state: State, id: number): void {
+/** One adoption less to wait for. */
+export function doneAdopting(state: State, id: number): void {
   if (state.lockspaceLink.kind !== 'adopting') return;
   state.lockspaceLink.open.delete(id);
   finishAdoption(state);

@@ -26,12 +26,28 @@ export function refuseHeld(
 ): Answer {
   const what = code === 'HELD' ? 'refused' : 'not granted in time';
   if (holders.length === 0) {
-    const text =
-      `${mode} on '${resource}' was ${what}: DLM says that somebody holds it, but no manifest ` +
-      `names who; see 'holdfast nodes' for daemons that are down or not synced`;
-    return refuse(code, text);
+    const why =
+      code === 'HELD'
+        ? 'DLM says that somebody holds it, but no manifest names who'
+        : 'the kernel has not granted it, and no manifest names a holder';
+    const see = `see 'holdfast nodes' for daemons that are down or not synced`;
+    return refuse(code, `${mode} on '${resource}' was ${what}: ${why}; ${see}`);
   }
   return refuse(code, `${mode} on '${resource}' was ${what}: ${describeHolders(holders)}`, holders);
+}
+
+/** Its time is up before the kernel could even be asked, or could say what it decided. */
+export function refuseUnasked(
+  resource: string,
+  mode: LockMode,
+  holders: readonly LockView[],
+  standing: Standing,
+): Answer {
+  const stands = refuseForStanding(standing);
+  if (holders.length > 0 || stands?.kind !== 'refused') {
+    return refuseHeld('TIMEOUT', resource, mode, holders);
+  }
+  return refuse('TIMEOUT', `${mode} on '${resource}' was not granted in time: ${stands.message}`);
 }
 
 function describeHolders(holders: readonly LockView[]): string {

@@ -2,13 +2,14 @@ import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent, LockFailure } from './event.js';
 import { findHolders } from './lock-view.js';
 import { describeOwner, isSameOwner, type Owner } from './owner.js';
-import { dropLock, findOwnLock, ownLocksOf, setPhase } from './own-locks.js';
+import { dropLock, findOwnLock, ownLocksOf, recordReleasing, setPhase } from './own-locks.js';
 import { refuse } from './refusal.js';
 import type { LockPhase, OwnLock, State } from './state.js';
-import { abandonTake } from './waiting.js';
+import { abandonTake, cancelCallers } from './waiting.js';
 
 type ReleaseEvent = Extract<CoreEvent, { kind: 'release' }>;
 type Releasing = Extract<LockPhase, { kind: 'releasing' }>;
+type Away = Extract<LockPhase, { kind: 'orphaned' | 'adopting' }>;
 
 const PENDING: Answer = { kind: 'released', released: true, pending: true };
 const NOTHING: Answer = { kind: 'released', released: false, pending: false };
@@ -16,6 +17,10 @@ const DONE: Answer = { kind: 'released', released: true, pending: false };
 
 /** `held -> releasing`, `taking -> taking, cancelling`, or an answer at once. Idempotent. */
 export function onRelease(state: State, event: ReleaseEvent, out: EffectCollector): void {
+  if (state.life.kind === 'stopped') {
+    out.reply(event.caller, refuse('STOPPING', 'the daemon has stopped'));
+    return;
+  }
   const lock = findOwnLock(state, event.resource, event.owner);
   if (lock === undefined) {
     out.reply(event.caller, answerNotHeld(state, event));
@@ -38,8 +43,7 @@ export function onRelease(state: State, event: ReleaseEvent, out: EffectCollecto
       break;
     case 'orphaned':
     case 'adopting':
-      lock.phase = { ...phase, was: 'releasing' };
-      recordReleasing(state, lock, 'asked for while it was being adopted', out);
+      releaseOnAdoption(state, lock, phase, 'asked for while it was being adopted', out);
       out.reply(event.caller, PENDING);
       break;
     case 'quarantined':
@@ -69,10 +73,6 @@ function answerNotHeld(state: State, event: ReleaseEvent): Answer {
   return NOTHING;
 }
 
-function recordReleasing(state: State, lock: OwnLock, why: string, out: EffectCollector): void {
-  out.persist({ kind: 'releasing', at: state.wallMs, id: lock.facts.id, why });
-}
-
 /** `held | taking | quarantined -> releasing`. `caller` is answered when the kernel confirms. */
 export function beginRelease(
   state: State,
@@ -83,10 +83,26 @@ export function beginRelease(
 ): void {
   recordReleasing(state, lock, why, out);
   const asked = mayUnlock(state);
-  const releasers = caller !== null && asked ? [{ caller }] : [];
+  // Where the lockspace may be stopping unseen, nobody is made to wait for its answer.
+  const waits = asked && state.standing.kind === 'ok';
+  const releasers = caller !== null && waits ? [{ caller }] : [];
   setPhase(state, lock, { kind: 'releasing', asked, why, releasers });
   if (asked) out.lock({ kind: 'unlock', id: lock.facts.id });
-  else if (caller !== null) out.reply(caller, PENDING);
+  if (caller !== null && !waits) out.reply(caller, PENDING);
+}
+
+/** What the kernel still has of it is unlocked as soon as it is adopted; callers get nothing. */
+function releaseOnAdoption(
+  state: State,
+  lock: OwnLock,
+  phase: Away,
+  why: string,
+  out: EffectCollector,
+): void {
+  if (phase.was === 'releasing') return;
+  cancelCallers(lock, out);
+  lock.phase = { ...phase, was: 'releasing', callers: [] };
+  recordReleasing(state, lock, why, out);
 }
 
 /** Whether an unlock may be asked of the kernel: in a stopped lockspace it would only hang. */
@@ -128,7 +144,7 @@ function finish(state: State, lock: OwnLock, phase: Releasing, out: EffectCollec
 
 /**
  * The unlock failed. A lock manager that does not know it has nothing left to unlock; any other
- * failure leaves the lock as it is, to be tried again when the lockspace is next opened.
+ * failure leaves the lock as it is, to be tried again at the next look at the lockspace.
  */
 export function onUnlockFailed(
   state: State,
@@ -138,6 +154,8 @@ export function onUnlockFailed(
 ): void {
   const lock = state.locks.get(id);
   if (lock?.phase.kind !== 'releasing') return;
+  // The lock manager's process ended: what became of the unlock, adoption will tell.
+  if (failure.code === 'CHILD_LOST' || failure.code === 'CLOSED') return;
   const { phase, facts } = lock;
   if (failure.code === 'UNKNOWN_LOCK') {
     finish(state, lock, phase, out);
@@ -170,9 +188,7 @@ function releaseEnded(state: State, lock: OwnLock, out: EffectCollector): void {
       break;
     case 'orphaned':
     case 'adopting':
-      if (phase.was === 'releasing' || phase.was === 'quarantined') break;
-      lock.phase = { ...phase, was: 'releasing' };
-      recordReleasing(state, lock, why, out);
+      if (phase.was !== 'quarantined') releaseOnAdoption(state, lock, phase, why, out);
       break;
     case 'releasing':
     case 'quarantined':

@@ -19,6 +19,8 @@ export interface Self {
 /** Someone who waits for the outcome of an acquire. */
 export interface Caller {
   readonly caller: number;
+  /** False when it wants an answer at once. */
+  readonly waits: boolean;
   /** Monotonic ms; null = for ever. */
   readonly deadlineMs: number | null;
 }
@@ -38,7 +40,10 @@ export type FormerState = 'intent' | 'held' | 'releasing' | 'quarantined';
 export type LockPhase =
   /** A waiting acquire that came while the lockspace was stopped: not asked of the kernel yet. */
   | { readonly kind: 'parked'; readonly callers: readonly Caller[] }
-  /** Asked of the kernel. `cancelling`: a cancel is on its way; the grant may still win. */
+  /**
+   * Asked of the kernel. `cancelling`: a cancel is on its way; the grant may still win. After
+   * `timeout` it is kept if a caller is still there; after `canceled` it is given back.
+   */
   | {
       readonly kind: 'taking';
       readonly wait: boolean;
@@ -142,7 +147,7 @@ export interface State {
   readonly locks: Map<number, OwnLock>;
   /** The ids of own locks by resource. */
   readonly idsByResource: Map<string, Set<number>>;
-  /** The ids of own locks that are parked or being taken. */
+  /** The ids of own locks that callers may be waiting for. */
   readonly waitingIds: Set<number>;
   nextLockId: number;
   manifestVersion: number;
@@ -150,8 +155,8 @@ export interface State {
   readonly dirtyIds: Set<number>;
   /** The entries as last announced. */
   readonly announced: Map<number, ManifestEntry>;
-  /** Our own snapshot has been sent and not come back yet. */
-  snapshotInFlight: boolean;
+  /** Monotonic ms at which our snapshot was sent that has not come back yet; null without. */
+  snapshotSentMs: number | null;
   digestDueMs: number;
   readonly peers: Map<number, Peer>;
   unexplained: UnexplainedRefusal[];
@@ -181,7 +186,7 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     manifestVersion: 1,
     dirtyIds: new Set(),
     announced: new Map(),
-    snapshotInFlight: false,
+    snapshotSentMs: null,
     digestDueMs: 0,
     peers: new Map(),
     unexplained: [],

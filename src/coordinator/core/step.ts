@@ -22,7 +22,8 @@ export function step(state: State, event: CoreEvent, at: Instant): readonly Effe
   const out = new EffectCollector();
   handle(state, event, out);
   updateStanding(state, out);
-  settleUnexplained(state, out);
+  // Looks through all manifests, so not at every step: only news of others explains a refusal.
+  if (event.kind === 'message' || event.kind === 'tick') settleUnexplained(state, out);
   announceChanges(state, out);
   finishStop(state, out);
   return out.ordered();

@@ -1,7 +1,8 @@
 import type { EffectCollector } from './effect.js';
 import type { CoreEvent } from './event.js';
+import { giveUpExplaining } from './acquire.js';
 import { canSend } from './manifest-sender.js';
-import { shownState } from './own-locks.js';
+import { callersOf, shownState } from './own-locks.js';
 import { refuse } from './refusal.js';
 import { beginRelease } from './release.js';
 import type { OwnLock, State } from './state.js';
@@ -30,7 +31,7 @@ export function onStop(state: State, event: StopEvent, out: EffectCollector): vo
   state.life = { kind: 'stopping', caller: event.caller, keep: event.locks === 'keep' };
   for (const lock of [...state.locks.values()]) {
     const { kind } = lock.phase;
-    if (kind === 'parked' || kind === 'taking') abandonTake(state, lock, out);
+    if (callersOf(lock.phase) !== null) abandonTake(state, lock, out);
     else if (kind === 'held' && event.locks === 'release') {
       beginRelease(state, lock, 'the daemon stops', null, out);
     }
@@ -48,12 +49,11 @@ function isKept(lock: OwnLock): boolean {
 export function finishStop(state: State, out: EffectCollector): void {
   if (state.life.kind !== 'stopping') return;
   const { caller, keep } = state.life;
-  let kept = 0;
-  for (const lock of state.locks.values()) {
-    if (isUnderWay(state, lock)) return;
-    if (isKept(lock)) kept += 1;
-  }
+  for (const lock of state.locks.values()) if (isUnderWay(state, lock)) return;
+  // Whatever is still listed may be in the kernel: a release that could not be finished, too.
+  const kept = state.locks.size;
   state.life = { kind: 'stopped' };
+  giveUpExplaining(state, out);
   if (canSend(state)) out.send({ kind: 'goodbye', keepsLocks: keep || kept > 0 });
   out.reply(caller, { kind: 'stopped', kept });
 }

@@ -1,8 +1,8 @@
 import type { EffectCollector } from './effect.js';
 import { CANCEL_GRACE_MS } from './limits.js';
 import { findHolders } from './lock-view.js';
-import { forgetLock, waitingLocks } from './own-locks.js';
-import { refuse, refuseHeld } from './refusal.js';
+import { callersOf, forgetLock, recordReleasing, waitingLocks } from './own-locks.js';
+import { refuse, refuseHeld, refuseUnasked } from './refusal.js';
 import type { Caller, LockPhase, OwnLock, State } from './state.js';
 
 type Taking = Extract<LockPhase, { kind: 'taking' }>;
@@ -14,11 +14,10 @@ type Taking = Extract<LockPhase, { kind: 'taking' }>;
 export function expireCallers(state: State, out: EffectCollector): void {
   for (const lock of waitingLocks(state)) {
     const { phase } = lock;
-    if (phase.kind !== 'parked' && phase.kind !== 'taking') continue;
-    const due = phase.callers.filter((caller) => isDue(state, caller, 0));
-    if (due.length === 0) continue;
-    if (phase.kind === 'parked') expireParked(state, lock, phase.callers, out);
-    else expireTaking(state, lock, phase, out);
+    const callers = callersOf(phase) ?? [];
+    if (!callers.some((caller) => isDue(state, caller, 0))) continue;
+    if (phase.kind === 'taking') expireTaking(state, lock, phase, out);
+    else expireUnasked(state, lock, callers, out);
   }
 }
 
@@ -26,23 +25,26 @@ function isDue(state: State, caller: Caller, graceMs: number): boolean {
   return caller.deadlineMs !== null && state.monotonicMs >= caller.deadlineMs + graceMs;
 }
 
-function expireParked(
+/** The kernel was not asked, or its answer was lost: there is nothing to cancel and wait for. */
+function expireUnasked(
   state: State,
   lock: OwnLock,
   callers: readonly Caller[],
   out: EffectCollector,
 ): void {
-  const { resource, mode, id, owner } = lock.facts;
+  const { resource, mode, id } = lock.facts;
   const left = callers.filter((caller) => !isDue(state, caller, 0));
   const holders = findHolders(state, resource, mode, id);
   for (const caller of callers) {
     if (left.includes(caller)) continue;
-    out.reply(caller.caller, refuseHeld('TIMEOUT', resource, mode, holders));
+    out.reply(caller.caller, refuseUnasked(resource, mode, holders, state.standing));
   }
-  lock.phase = { kind: 'parked', callers: left };
-  if (left.length > 0) return;
-  forgetLock(state, lock);
-  if (owner?.kind === 'process') out.unwatchOwner(id);
+  setCallers(lock, left);
+  if (left.length === 0) letGo(state, lock, 'its callers timed out', out);
+}
+
+function setCallers(lock: OwnLock, callers: readonly Caller[]): void {
+  if ('callers' in lock.phase) lock.phase = { ...lock.phase, callers };
 }
 
 function expireTaking(state: State, lock: OwnLock, phase: Taking, out: EffectCollector): void {
@@ -65,26 +67,54 @@ function expireTaking(state: State, lock: OwnLock, phase: Taking, out: EffectCol
 export function onCallerGone(state: State, gone: number, out: EffectCollector): void {
   state.unexplained = state.unexplained.filter((open) => open.caller !== gone);
   for (const lock of waitingLocks(state)) {
-    const { phase } = lock;
-    if (phase.kind !== 'parked' && phase.kind !== 'taking') continue;
-    if (!phase.callers.some(({ caller }) => caller === gone)) continue;
-    const callers = phase.callers.filter(({ caller }) => caller !== gone);
-    lock.phase = { ...phase, callers };
-    if (callers.length === 0) abandonTake(state, lock, out);
+    const callers = callersOf(lock.phase) ?? [];
+    if (!callers.some(({ caller }) => caller === gone)) continue;
+    const left = callers.filter(({ caller }) => caller !== gone);
+    setCallers(lock, left);
+    if (left.length === 0) letGo(state, lock, 'its callers have gone', out);
     return;
   }
 }
 
-/** `parked -> (nothing)`; `taking -> taking, cancelling`. */
+/** Nobody is to have this lock any more: its callers are told so, and a grant is given back. */
 export function abandonTake(state: State, lock: OwnLock, out: EffectCollector): void {
+  cancelCallers(lock, out);
+  letGo(state, lock, 'waiting for it was cancelled', out);
+}
+
+export function cancelCallers(lock: OwnLock, out: EffectCollector): void {
+  const text = `waiting for '${lock.facts.resource}' was cancelled`;
+  for (const { caller } of callersOf(lock.phase) ?? []) {
+    out.reply(caller, refuse('CANCELED', text));
+  }
+}
+
+/**
+ * `parked -> (nothing)`; `taking -> taking, cancelling`; an intent that is or will be adopted is
+ * released then. Whatever the kernel has granted meanwhile is given back.
+ */
+function letGo(state: State, lock: OwnLock, why: string, out: EffectCollector): void {
   const { phase, facts } = lock;
-  if (phase.kind === 'parked') {
-    const text = `waiting for '${facts.resource}' was cancelled`;
-    for (const { caller } of phase.callers) out.reply(caller, refuse('CANCELED', text));
-    forgetLock(state, lock);
-    if (facts.owner?.kind === 'process') out.unwatchOwner(facts.id);
-  } else if (phase.kind === 'taking' && phase.cancelling === 'no') {
-    lock.phase = { ...phase, cancelling: 'canceled' };
-    out.lock({ kind: 'cancel', id: facts.id });
+  switch (phase.kind) {
+    case 'parked':
+      forgetLock(state, lock);
+      if (facts.owner?.kind === 'process') out.unwatchOwner(facts.id);
+      break;
+    case 'taking':
+      if (phase.cancelling === 'no') out.lock({ kind: 'cancel', id: facts.id });
+      lock.phase = { ...phase, callers: [], cancelling: 'canceled' };
+      break;
+    case 'orphaned':
+    case 'adopting':
+      if (phase.was !== 'intent') break;
+      lock.phase = { ...phase, was: 'releasing', callers: [] };
+      recordReleasing(state, lock, why, out);
+      break;
+    case 'held':
+    case 'releasing':
+    case 'quarantined':
+      break;
+    default:
+      phase satisfies never;
   }
 }

@@ -102,8 +102,7 @@ export class Network {
     const nowMs = this.#modules.clock.monotonic();
     const { nodeIds } = sender.ring;
     let [next] = sender.outgoing;
-    // Half a ms of tolerance: a machine's timers may fire a little early.
-    while (next !== undefined && next.readyAtMs <= nowMs + 0.5) {
+    while (next !== undefined && next.readyAtMs <= nowMs) {
       sender.outgoing.shift();
       for (const id of nodeIds) this.corosync(id).apply(next.ordered);
       [next] = sender.outgoing;

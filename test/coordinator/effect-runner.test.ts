@@ -1,0 +1,106 @@
+import test from 'ava';
+
+import type { Effect } from '../../src/coordinator/core/effect.js';
+import type { CoreEvent } from '../../src/coordinator/core/event.js';
+import type { ListRecord, LockFacts } from '../../src/coordinator/core/record.js';
+import { EffectRunner } from '../../src/coordinator/effect-runner.js';
+import { turns } from './fakes.js';
+
+const LOCK: LockFacts = {
+  id: 1, resource: 'disk', lockName: 'disk', mode: 'EX', owner: null, bootId: 'b',
+};
+const INTENT: ListRecord = { kind: 'intent', at: 0, lock: LOCK };
+const DROPPED: ListRecord = { kind: 'dropped', at: 0, id: 9, why: 'released' };
+const TAKE: Effect = {
+  kind: 'lock', action: { kind: 'take', id: 1, lockName: 'disk', mode: 'EX', wait: false },
+};
+const LOG: Effect = { kind: 'log', level: 'info', message: 'later' };
+
+function persist(...records: ListRecord[]): Effect {
+  return { kind: 'persist', records };
+}
+
+function bench() {
+  const writes: (readonly ListRecord[])[] = [];
+  const done: Effect[] = [];
+  const events: CoreEvent[] = [];
+  const faults = { write: null as Error | null, perform: null as Error | null };
+  const runner = new EffectRunner({
+    append: (records) => {
+      writes.push(records);
+      return faults.write === null ? Promise.resolve() : Promise.reject(faults.write);
+    },
+    perform: (effect) => {
+      if (faults.perform !== null) throw faults.perform;
+      done.push(effect);
+    },
+    dispatch: (event) => events.push(event),
+  });
+  return { writes, done, events, faults, runner };
+}
+
+test('nothing of a step is carried out before its records are written', async (t) => {
+  const { runner, done } = bench();
+  runner.push([persist(INTENT), TAKE]);
+  t.deepEqual(done, []);
+  await runner.settled();
+  t.deepEqual(done, [TAKE]);
+});
+
+test('a step without records waits for those before it', async (t) => {
+  const { runner, done } = bench();
+  runner.push([persist(INTENT), TAKE]);
+  runner.push([LOG]);
+  t.deepEqual(done, []);
+  await runner.settled();
+  t.deepEqual(done, [TAKE, LOG]);
+});
+
+test('the records of all steps that wait go into one write', async (t) => {
+  const { runner, writes } = bench();
+  runner.push([persist(INTENT), TAKE]);
+  runner.push([persist(DROPPED)]);
+  runner.push([persist(DROPPED)]);
+  await runner.settled();
+  t.deepEqual(writes.map(({ length }) => length), [1, 2]);
+});
+
+test('a take whose intent was not written is not asked for, everything else is', async (t) => {
+  const { runner, done, events, faults } = bench();
+  faults.write = new Error('disk full');
+  runner.push([persist(INTENT), TAKE, LOG]);
+  await runner.settled();
+  t.deepEqual(done, [LOG]);
+  t.deepEqual(events.at(-1), { kind: 'intent-failed', ids: [1], message: 'disk full' });
+});
+
+test('what could not be written is written before anything new, without the intents', async (t) => {
+  const { runner, writes, events, faults } = bench();
+  faults.write = new Error('disk full');
+  runner.push([persist(INTENT, DROPPED), TAKE]);
+  await runner.settled();
+  faults.write = null;
+  runner.push([persist(INTENT), TAKE]);
+  await runner.settled();
+  t.deepEqual(writes.at(-1), [DROPPED, INTENT]);
+  t.deepEqual(events.at(-1), { kind: 'warning', topic: 'list', text: null });
+});
+
+test('a list that is well says nothing at each write', async (t) => {
+  const { runner, events } = bench();
+  runner.push([persist(INTENT), TAKE]);
+  await runner.settled();
+  t.deepEqual(events, []);
+});
+
+test('an effect that fails is warned of and does not hold up the next step', async (t) => {
+  const { runner, done, events, faults } = bench();
+  faults.perform = new Error('too many open files');
+  runner.push([persist(INTENT), TAKE]);
+  await turns();
+  faults.perform = null;
+  runner.push([LOG]);
+  await runner.settled();
+  t.deepEqual(done, [LOG]);
+  t.like(events[0], { kind: 'warning', topic: 'effect lock' });
+});
