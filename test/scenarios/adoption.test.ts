@@ -116,7 +116,8 @@ scenario('an orphan that no list explains is kept and shown, and blocks as befor
   await world.untilReady();
   await world.untilSeen('disk', ['n1 EX quarantined nobody']);
   await t.throwsAsync(world.acquire(2, 'disk'), { code: 'HELD', message: /an unknown owner holds it/ });
-  t.true(world.node(1).log.some((line) => /'disk'.* no list explains: put in quarantine/.test(line)));
+  t.true(world.node(1).log.some((line) =>
+    /'disk'.* no list explains: put in quarantine/.test(line)));
   // Also after another start: the list explains it now, as unknown.
   world.node(1).crash();
   await world.start(1);

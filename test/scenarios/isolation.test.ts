@@ -1,4 +1,6 @@
-import { scenario } from './support/scenario.js';
+import type { ExecutionContext } from 'ava';
+import { openFault, scenario } from './support/scenario.js';
+import type { World } from './support/world.js';
 
 scenario('without quorum nothing is granted, holders keep, and a release is finished later', async (t, world) => {
   await world.acquire(1, 'kept', { owner: 'alpha' });
@@ -28,6 +30,7 @@ scenario('a caller that waits when quorum goes is answered in time, and not with
   const waiting = world.ask(1, 'disk', { waitMs: 3_000 });
   await world.untilSeen('disk', ['n1 EX waiting n1', 'n2 EX held n2']);
   const askedMs = world.clock.monotonic();
+  world.cluster.withholdFencing(1);
   world.cluster.cut([1]);
   await t.throwsAsync(world.finish(waiting.promise), { code: 'TIMEOUT' });
   // The kernel answers no cancel while the lockspace is stopped: a bounded grace, then the answer.
@@ -85,7 +88,6 @@ scenario('a partition: the majority gets the lock after fencing, the minority gr
   await t.throwsAsync(world.acquire(3, 'new'), { code: 'NO_QUORUM' });
 
   world.cluster.confirmFencing(3);
-  world.node(3).bury();
   await world.finish(waiting.promise);
   await world.untilSeen('disk', ['n1 EX held standby']);
   world.cluster.heal();
@@ -118,16 +120,19 @@ scenario('three nodes alone each, then together: everybody sees the same again',
   t.pass();
 });
 
-scenario('a paused node that is fenced meanwhile never believes that it still holds', async (t, world) => {
-  await world.acquire(1, 'disk', { owner: 'alpha' });
+scenario('a paused node is fenced before its lock moves on', (t, world) => pauseForGood(t, world, 3));
+// The embedded engine takes the first quorate ring that it finds for the newest one.
+openFault('also when it has the lowest id', (t, world) => pauseForGood(t, world, 1));
+
+async function pauseForGood(t: ExecutionContext, world: World, id: number): Promise<void> {
+  await world.acquire(id, 'disk', { owner: 'alpha' });
   const waiting = world.ask(2, 'disk', { waitMs: null });
   await world.advance(50);
-  world.cluster.pause(1);
+  world.cluster.pause(id);
   await world.finish(waiting.promise);
-  world.node(1).bury();
-  t.is(world.cluster.node(1).state, 'off');
+  t.is(world.cluster.node(id).state, 'off');
   await world.untilSeen('disk', ['n2 EX held n2']);
-});
+}
 
 scenario('a pause shorter than the detection changes nothing', async (t, world) => {
   await world.acquire(1, 'disk', { owner: 'alpha' });

@@ -30,11 +30,11 @@ scenario('garbage in the group is counted, logged once per sender, and changes n
 });
 
 scenario('thousands of locks reach a daemon that starts, in several parts', async (t, world) => {
-  const owner = { kind: 'named', name: 'an owner with a name of some length, as they have'.repeat(4) };
-  const { signal } = new AbortController();
+  const owner = { kind: 'named', name: 'an owner with a name as long as they get'.repeat(4) } as const;
   await world.finish(Promise.all(Array.from({ length: LOCKS }, (_, index) => world.at(1).acquire({
     resource: `${'resource-of-some-length-'.repeat(8)}${index}`,
-    mode: 'EX', owner: { kind: 'named', name: owner.name }, waitMs: 0, signal,
+    mode: 'EX', owner, waitMs: 0,
+    signal: new AbortController().signal,
   }))));
   world.node(3).crash();
   await world.start(3);

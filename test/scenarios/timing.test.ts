@@ -1,6 +1,6 @@
-import { openFault } from './support/scenario.js';
+import { scenario } from './support/scenario.js';
 
-openFault('adoption does not make a lock younger: since stays what its owner was told', async (t, world) => {
+scenario('adoption does not make a lock younger: since stays what its owner was told', async (t, world) => {
   const before = await world.acquire(1, 'disk', { owner: 'alpha' });
   await world.advance(5_000);
   world.node(1).crash();
@@ -10,7 +10,7 @@ openFault('adoption does not make a lock younger: since stays what its owner was
   t.is(world.at(2).locks()[0]?.since, before.since);
 });
 
-openFault('while corosync is away the daemon wakes up now and then, not 200 times a second', async (t, world) => {
+scenario('while corosync is away the daemon wakes up now and then, not 200 times a second', async (t, world) => {
   world.cluster.killCorosync(1);
   // The others are stopped: only this daemon's own timers fire.
   world.powerOff(2);

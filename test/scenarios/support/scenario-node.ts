@@ -92,6 +92,11 @@ export class ScenarioNode {
     running.coordinator.abandon();
   }
 
+  /** Fencing may have switched the node off, and its processes with it. */
+  buryIfOff(): void {
+    if (this.#node.state === 'off') this.bury();
+  }
+
   /** A clean stop; the process ends after it. */
   async stop(locks: 'refuse' | 'release' | 'keep'): Promise<number> {
     const { kept } = await this.coordinator.stop(locks);

@@ -2,6 +2,7 @@ import type { Owner } from '../../../src/coordinator/core/owner.js';
 import type { LockView, NodeView } from '../../../src/coordinator/core/view.js';
 import type { LockMode } from '../../../src/coordinator/core/mode.js';
 import type { Coordinator } from '../../../src/coordinator/index.js';
+import { toLockName } from '../../../src/coordinator/resource-name.js';
 import { createCluster, type ClusterOptions, type EmbeddedCluster } from '../../../src/embedded/index.js';
 import { CountingClock } from './counting-clock.js';
 import { ScenarioNode } from './scenario-node.js';
@@ -14,8 +15,6 @@ const STEP_MS = 5;
 export interface WorldOptions extends Partial<Omit<ClusterOptions, 'nodes' | 'clock'>> {
   /** How many nodes; 3 unless said. */
   readonly size?: number;
-  /** Start no coordinator. */
-  readonly bare?: boolean;
 }
 
 export interface Ask {
@@ -43,7 +42,7 @@ export class World {
   readonly nodes: readonly ScenarioNode[];
 
   constructor(options: WorldOptions) {
-    const { size = 3, bare: _bare, ...rest } = options;
+    const { size = 3, ...rest } = options;
     const nodes = Array.from({ length: size }, (_, index) => {
       return { id: index + 1, name: `n${index + 1}` };
     });
@@ -96,7 +95,9 @@ export class World {
   /** Lets time go on until it holds; throws with what all nodes say when it never does. */
   async until(what: string, holds: () => boolean, patienceMs = PATIENCE_MS): Promise<void> {
     const endMs = this.clock.monotonic() + patienceMs;
-    while (!holds()) {
+    for (;;) {
+      for (const node of this.nodes) node.buryIfOff();
+      if (holds()) return;
       if (this.clock.monotonic() >= endMs) {
         throw new Error(`waited ${patienceMs} ms in vain for ${what}\n${this.describe()}`);
       }
@@ -205,7 +206,7 @@ export class World {
       for (const lock of this.at(id).locks()) {
         if (lock.node.id !== id || lock.state !== 'held') continue;
         const granted = kernel.some(({ resource, status, orphan }) =>
-          resource === lock.resource && !orphan && status.kind === 'granted'
+          resource === toLockName(lock.resource) && !orphan && status.kind === 'granted'
           && status.mode === lock.mode);
         if (!granted) found.push(`n${id} says held, its kernel does not: ${lineOf(lock)}`);
       }
