@@ -9,7 +9,7 @@ export class QuorumLink {
   readonly #open: OpenQuorum;
   readonly #clock: Clock;
   readonly #dispatch: (event: CoreEvent) => void;
-  #obstacle: string | null = 'corosync (not asked yet)';
+  #obstacle: string | null = 'corosync to answer';
 
   constructor(open: OpenQuorum, clock: Clock, dispatch: (event: CoreEvent) => void) {
     this.#open = open;

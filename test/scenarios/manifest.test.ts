@@ -1,5 +1,5 @@
 import type { EmbeddedProcess } from '../../src/embedded/index.js';
-import { scenario } from './support/scenario.js';
+import { openFault, scenario } from './support/scenario.js';
 import type { World } from './support/world.js';
 
 /** Enough that a manifest needs several messages. */
@@ -27,6 +27,19 @@ scenario('garbage in the group is counted, logged once per sender, and changes n
     t.regex(complaints[0] ?? '', /^warn a message of process \d+ on node 2 is ignored/);
   }
   await world.untilSeen('disk', ['n1 EX held alpha']);
+});
+
+// A peer's pid follows whoever joined last on its node, so the daemon's own messages are dropped.
+openFault('a stranger in the group on a node does not take the place of its daemon', async (t, world) => {
+  const stranger = world.cluster.node(2).startProcess();
+  await shout(world, stranger, []);
+  await world.acquire(2, 'during', { owner: 'alpha' });
+  await world.untilSeen('during', ['n2 EX held alpha']);
+  stranger.kill();
+  await world.acquire(2, 'after', { owner: 'alpha' });
+  await world.untilSeen('after', ['n2 EX held alpha']);
+  await world.untilReady();
+  t.is(world.view(1, 2)?.state, 'synced');
 });
 
 scenario('thousands of locks reach a daemon that starts, in several parts', async (t, world) => {
