@@ -30,7 +30,8 @@ const program = new Command('holdfastd')
   .exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE);
   })
-  .action(async (options: MainOptions) => {
+  .action(async (options: MainOptions, command: Command) => {
+    checkTogether(options, command);
     const run = options.dev === true ? dev(options) : runDaemon(options.config ?? null);
     process.exitCode = await run;
   });
@@ -38,6 +39,17 @@ const program = new Command('holdfastd')
 function dev(options: MainOptions): Promise<number> {
   const scene = options.scene === true;
   return runDev({ nodes: options.nodes, scene, once: options.once === true });
+}
+
+/** An option that would quietly do nothing is refused: it was meant to do something. */
+function checkTogether(options: MainOptions, command: Command): void {
+  if (options.dev === true) {
+    if (options.config !== undefined) command.error('--config does not go with --dev');
+    return;
+  }
+  for (const name of ['nodes', 'scene', 'once']) {
+    if (command.getOptionValueSource(name) === 'cli') command.error(`--${name} goes with --dev`);
+  }
 }
 
 function parseNodes(text: string): number {
