@@ -174,8 +174,7 @@ test.serial('strangers and garbage in the group change nothing and are complaine
 
   await stranger.kill();
   await cluster.acquire(1, 'after');
-  const view = ['after n1 held synced', ...SYNCED.slice(3)];
-  await waitUntil(async () => (await cluster.view(3)).slice(3).join() === view.join(), {
+  await waitUntil(async () => (await cluster.view(3)).includes('after n1 held synced'), {
     what: 'n3 to see the lock that was taken after it', timeoutMs: 5_000,
   });
 });
