@@ -29,7 +29,8 @@ const program = new Command('holdfastd')
   .exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE);
   })
-  .action(async (options: MainOptions) => {
+  .action(async (options: MainOptions, command: Command) => {
+    checkTogether(options, command);
     process.exitCode = await (options.dev === true ? runDev(options) : runDaemon(options));
   });
 
@@ -43,6 +44,17 @@ async function runDev(options: MainOptions): Promise<number> {
   const dev = await import('./dev/run-dev.js');
   const scene = options.scene === true;
   return dev.runDev({ nodes: options.nodes, scene, once: options.once === true });
+}
+
+/** An option that would quietly do nothing is refused: it was meant to do something. */
+function checkTogether(options: MainOptions, command: Command): void {
+  if (options.dev === true) {
+    if (options.config !== undefined) command.error('--config does not go with --dev');
+    return;
+  }
+  for (const name of ['nodes', 'scene', 'once']) {
+    if (command.getOptionValueSource(name) === 'cli') command.error(`--${name} goes with --dev`);
+  }
 }
 
 function parseNodes(text: string): number {

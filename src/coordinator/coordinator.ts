@@ -96,10 +96,9 @@ export class Coordinator implements CoordinatorService {
 
   async #run(): Promise<void> {
     const { signal } = this.#ending;
-    const state = this.#state;
     await Promise.all([
       this.#quorum.run(signal),
-      this.#lockspace.run(signal, () => state.quorum?.quorate === true),
+      this.#lockspace.run(signal, () => this.#quorum.obstacle),
       this.#condition.run(signal, () => this.#isCalm()),
       this.#group.run(signal, this.#adopted.promise),
     ]).catch((error: unknown) => {

@@ -33,10 +33,10 @@ export class LockspaceLink {
    * Runs until the signal is aborted. Rejects with CoordinatorError `UNSAFE` when dlm_controld
    * would hand over locks without fencing and the configuration does not allow that.
    */
-  async run(signal: AbortSignal, isQuorate: () => boolean): Promise<void> {
+  async run(signal: AbortSignal, noQuorumReason: () => string | null): Promise<void> {
     const backoff = new Backoff(this.#modules.clock);
     while (!signal.aborted) {
-      await this.#untilReady(signal, isQuorate);
+      await this.#untilReady(signal, noQuorumReason);
       if (signal.aborted) return;
       try {
         const reason = await this.#openAndServe(signal);
@@ -52,17 +52,16 @@ export class LockspaceLink {
   }
 
   /** Asking the lock manager for anything before this holds would hang in the kernel. */
-  async #untilReady(signal: AbortSignal, isQuorate: () => boolean): Promise<void> {
+  async #untilReady(signal: AbortSignal, noQuorumReason: () => string | null): Promise<void> {
     while (!signal.aborted) {
-      const reason = await this.#unreadyReason(isQuorate);
+      const reason = noQuorumReason() ?? (await this.#unreadyReason());
       if (reason === null) return;
       this.#waitFor(reason);
       await pause(this.#modules.clock, READY_POLL_MS, signal);
     }
   }
 
-  async #unreadyReason(isQuorate: () => boolean): Promise<string | null> {
-    if (!isQuorate()) return 'quorum';
+  async #unreadyReason(): Promise<string | null> {
     try {
       const { fencing } = await this.#modules.lockManager.controllerView();
       this.#checkFencing(fencing);

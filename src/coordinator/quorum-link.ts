@@ -9,11 +9,17 @@ export class QuorumLink {
   readonly #open: OpenQuorum;
   readonly #clock: Clock;
   readonly #dispatch: (event: CoreEvent) => void;
+  #obstacle: string | null = 'corosync to answer';
 
   constructor(open: OpenQuorum, clock: Clock, dispatch: (event: CoreEvent) => void) {
     this.#open = open;
     this.#clock = clock;
     this.#dispatch = dispatch;
+  }
+
+  /** What keeps this node from quorum, and what to do; null while it is quorate. */
+  get obstacle(): string | null {
+    return this.#obstacle;
   }
 
   /** Runs until the signal is aborted; connects again, with growing pauses, whenever it is lost. */
@@ -23,8 +29,7 @@ export class QuorumLink {
       try {
         await this.#serve(signal, backoff);
       } catch (error) {
-        this.#dispatch({ kind: 'quorum-away', reason: messageOf(error) });
-        this.#dispatch({ kind: 'start-waits', waitingFor: `corosync (${messageOf(error)})` });
+        this.#away(messageOf(error));
       }
       await backoff.wait(signal);
     }
@@ -37,15 +42,21 @@ export class QuorumLink {
       await quorum.start();
       backoff.reset();
       const reason = await lost;
-      if (reason !== null) this.#dispatch({ kind: 'quorum-away', reason });
+      if (reason !== null) this.#away(reason);
     } finally {
       await quorum.close();
     }
   }
 
+  #away(reason: string): void {
+    this.#obstacle = `corosync (${reason})`;
+    this.#dispatch({ kind: 'quorum-away', reason });
+  }
+
   /** Resolves with the reason when the connection is lost, with null when the signal ends it. */
   #attach(quorum: Quorum, signal: AbortSignal): Promise<string | null> {
     quorum.on('quorum', ({ quorate, nodeIds }) => {
+      this.#obstacle = quorate ? null : noQuorum(nodeIds);
       this.#dispatch({ kind: 'quorum', quorate, nodeIds });
     });
     return new Promise((resolve) => {
@@ -58,4 +69,9 @@ export class QuorumLink {
       signal.addEventListener('abort', end, { once: true });
     });
   }
+}
+
+function noQuorum(nodeIds: readonly number[]): string {
+  const here = `of the nodes only ${nodeIds.join(', ')} ${nodeIds.length === 1 ? 'is' : 'are'} here`;
+  return `quorum (${here}; start corosync on the others, or mend the network between them)`;
 }

@@ -31,6 +31,8 @@ export class DevCluster {
   readonly #options: DevClusterOptions;
   readonly #cluster: EmbeddedCluster;
   readonly #running = new Map<number, Running>();
+  readonly #starting = new Set<Promise<void>>();
+  #stopped = false;
 
   constructor(options: DevClusterOptions) {
     this.#options = options;
@@ -48,8 +50,19 @@ export class DevCluster {
     return join(this.#options.directory, `${nameOf(nodeId)}.sock`);
   }
 
-  /** Starts the node's coordinator, as `holdfastd` would be. */
+  /** Starts the node's coordinator, as `holdfastd` would be. Rejects once `stop` was called. */
   async start(nodeId: number): Promise<void> {
+    if (this.#stopped) throw new Error('the development cluster is stopping');
+    const started = this.#start(nodeId);
+    this.#starting.add(started);
+    try {
+      await started;
+    } finally {
+      this.#starting.delete(started);
+    }
+  }
+
+  async #start(nodeId: number): Promise<void> {
     const { directory, logLevel } = this.#options;
     const log = openLog({ level: logLevel, format: 'text', label: nameOf(nodeId) });
     const node = this.#cluster.node(nodeId);
@@ -110,6 +123,8 @@ export class DevCluster {
 
   /** Ends everything; held locks end with the process that they live in. */
   async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.allSettled(this.#starting);
     for (const nodeId of this.nodeIds) await this.crash(nodeId);
   }
 }

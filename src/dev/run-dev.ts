@@ -27,19 +27,48 @@ export async function runDev(options: DevOptions): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-dev-'));
   const logLevel = options.scene ? 'error' : 'info';
   const cluster = new DevCluster({ nodes: options.nodes, directory, logLevel });
+  const interrupt = listenForSignal();
   try {
-    for (const nodeId of cluster.nodeIds) await cluster.start(nodeId);
-    await untilReady(cluster);
-    if (options.scene) await playScene(cluster, say);
-    if (!options.once) await stayUp(cluster, options.scene);
+    await Promise.race([play(cluster, options, interrupt.received), interrupt.received]);
     return 0;
   } catch (error) {
     process.stderr.write(`holdfastd --dev: ${messageOf(error)}\n`);
     return 1;
   } finally {
+    interrupt.forget();
     await cluster.stop();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+async function play(
+  cluster: DevCluster,
+  options: DevOptions,
+  interrupted: Promise<void>,
+): Promise<void> {
+  for (const nodeId of cluster.nodeIds) await cluster.start(nodeId);
+  await untilReady(cluster);
+  if (options.scene) await playScene(cluster, say);
+  if (options.once) return;
+  await showCommands(cluster, options.scene);
+  await interrupted;
+}
+
+/** From the start on: whoever gives up early wants nothing left behind either. */
+function listenForSignal(): { readonly received: Promise<void>; forget(): void } {
+  let end = (): void => undefined;
+  const received = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  return {
+    received,
+    forget: () => {
+      process.off('SIGINT', end);
+      process.off('SIGTERM', end);
+    },
+  };
 }
 
 function refuse(message: string): number {
@@ -66,26 +95,21 @@ async function untilReady(cluster: DevCluster): Promise<void> {
 }
 
 /** After the scene n1 is switched on again, so that there is a whole cluster to try. */
-async function stayUp(cluster: DevCluster, afterScene: boolean): Promise<void> {
+async function showCommands(cluster: DevCluster, afterScene: boolean): Promise<void> {
   if (afterScene) {
     cluster.powerOn(1);
     await cluster.start(1);
     await untilReady(cluster);
   }
-  say(`\nThree things to try in another terminal (this one keeps ${cluster.nodeIds.length} nodes up):`);
+  const count = cluster.nodeIds.length;
+  const nodes = count === 1 ? 'one node' : `${count} nodes`;
+  say(`\nThree things to try in another terminal (this one keeps ${nodes} up):`);
   say(`  alias holdfast='node ${CLI}'`);
-  say(`  export HOLDFAST_SOCKET=${cluster.socketPath(1)}      # n1; the others are beside it`);
+  const others = count === 1 ? '' : '      # n1; the others are beside it';
+  say(`  export HOLDFAST_SOCKET=${cluster.socketPath(1)}${others}`);
   say(`  holdfast nodes; holdfast locks`);
-  say(`  holdfast acquire vm-disk-2 --owner me; holdfast --socket ${cluster.socketPath(2)} acquire vm-disk-2 --owner you`);
+  const elsewhere = count === 1 ? '' : `--socket ${cluster.socketPath(2)} `;
+  say(`  holdfast acquire vm-disk-2 --owner me; holdfast ${elsewhere}acquire vm-disk-2 --owner you`);
   say(`  holdfast run vm-disk-3 -- sleep 30 &  holdfast watch`);
   say('Ctrl-C ends it.');
-  await new Promise<void>((resolve) => {
-    const keepAlive = setInterval(() => undefined, 2 ** 30);
-    const end = (): void => {
-      clearInterval(keepAlive);
-      resolve();
-    };
-    process.once('SIGINT', end);
-    process.once('SIGTERM', end);
-  });
 }

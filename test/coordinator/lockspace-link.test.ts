@@ -44,7 +44,7 @@ function bench(options: Partial<CoordinatorOptions> = {}) {
   };
   const link = new LockspaceLink(all, modules as CoordinatorModules, (event) => events.push(event));
   const ending = new AbortController();
-  const run = (): Promise<void> => link.run(ending.signal, () => facts.quorate);
+  const run = (): Promise<void> => link.run(ending.signal, () => (facts.quorate ? null : 'quorum'));
   const kinds = (): readonly string[] => {
     return events.map(({ kind }) => kind).filter((kind) => !/^(start-waits|warning)$/.test(kind));
   };
