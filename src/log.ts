@@ -51,10 +51,18 @@ function textLines(label: string | undefined): winston.Logform.Format {
   const underSystemd = process.env['JOURNAL_STREAM'] !== undefined;
   const name = label === undefined ? '' : `${label}: `;
   return winston.format.printf(({ level, message, facts }) => {
-    const text = `${name}${String(message)}${factsText(facts)}`;
+    const text = `${name}${oneLine(String(message))}${factsText(facts)}`;
     if (underSystemd) return `<${PRIORITY[level] ?? 6}>${text}`;
     return `${new Date().toISOString()} ${level.padEnd(5)} ${text}`;
   });
+}
+
+/**
+ * Other programs' words and the network's are in these texts: a line end would make a second
+ * line without a priority, and a control character could rewrite a terminal.
+ */
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*[\r\n]+\s*/g, '; ').replaceAll(/\p{Cc}/gu, '?');
 }
 
 function factsText(facts: unknown): string {
