@@ -1,4 +1,4 @@
-import { openFault, scenario } from './support/scenario.js';
+import { scenario } from './support/scenario.js';
 
 scenario('a clean stop is refused while locks are held, and says what to do', async (t, world) => {
   await world.acquire(1, 'disk', { owner: 'alpha' });
@@ -66,8 +66,7 @@ scenario('a stop without quorum keeps what it cannot release, and the next start
   t.deepEqual(world.cluster.engine.lockspace('holdfast').table.locksOn('disk'), []);
 });
 
-// On its way to its end the core calls a node isolated that had never begun.
-openFault('a stop while the daemon still waits for corosync is no error', async (t, world) => {
+scenario('a stop while the daemon still waits for corosync is no error', async (t, world) => {
   world.cluster.killCorosync(1);
   await world.start(1);
   await world.advance(1_000);

@@ -6,7 +6,7 @@ import { REQUEST_RETRY_MS, SENDERS_COMPLAINED_MAX, SNAPSHOT_PARTS_MAX } from './
 import { viewPeerLock } from './lock-view.js';
 import { canSend, sendSnapshotOnRequest } from './manifest-sender.js';
 import type { Envelope, ManifestEntry, MessageBody, Ring } from './message.js';
-import { setPeerState } from './peers.js';
+import { setPeerState, succeed } from './peers.js';
 import { count, type Peer, type State } from './state.js';
 
 type Hello = Extract<MessageBody, { kind: 'hello' }>;
@@ -34,15 +34,27 @@ export function onMessage(
     return;
   }
   const peer = state.peers.get(from.nodeId);
-  if (peer === undefined || peer.pid !== from.pid) {
+  if (peer === undefined || !mayBeHeard(state.group.members, peer, from, envelope)) {
     count(state, 'messages_of_non_members');
     return;
   }
+  if (peer.pid !== from.pid) succeed(state, from, out);
   if (!advance(peer, envelope)) {
     count(state, 'messages_repeated');
     return;
   }
   receive(state, peer, envelope.body, out);
+}
+
+/** Members only; and beside a node's daemon nobody is taken for it without a hello. */
+function mayBeHeard(
+  members: readonly GroupMember[],
+  peer: Peer,
+  from: GroupMember,
+  { body }: Envelope,
+): boolean {
+  if (peer.pid !== from.pid && body.kind !== 'hello') return false;
+  return members.some(({ nodeId, pid }) => nodeId === from.nodeId && pid === from.pid);
 }
 
 function isSameRing(one: Ring, other: Ring | null): boolean {

@@ -30,12 +30,13 @@ export function onView(state: State, event: ViewEvent, out: EffectCollector): vo
     return;
   }
   if (first) state.selfSinceMs = state.wallMs;
-  state.group = { ...group, kind: 'joined' };
+  state.group = { ...group, kind: 'joined', members: event.members };
   warnOfSecondDaemon(state, event, group.self);
   if (first && state.life.kind === 'starting') state.life = { kind: 'running' };
   const present = new Set(event.members.map((member) => member.nodeId));
   for (const gone of event.left) {
-    if (!present.has(gone.nodeId)) leave(state, gone.nodeId, gone.reason, out);
+    // A stranger's going says nothing of the daemon on its node.
+    if (state.peers.get(gone.nodeId)?.pid === gone.pid) leave(state, gone.nodeId, gone.reason, out);
   }
   const joined = first ? event.members : whoJoined(state, event, group.self);
   for (const member of joined) join(state, member, group.self, out);
@@ -54,12 +55,18 @@ export function onView(state: State, event: ViewEvent, out: EffectCollector): vo
 function whoJoined(state: State, event: ViewEvent, self: GroupMember): readonly GroupMember[] {
   return event.members.filter((member) => {
     if (member.nodeId === self.nodeId) return isSame(member, self) && isAnnounced(event, member);
-    if (isAnnounced(event, member)) return true;
     const peer = state.peers.get(member.nodeId);
     if (peer === undefined || !isPresent(peer.state)) return true;
+    if (peer.pid === member.pid) return isAnnounced(event, member);
+    // Beside a daemon that is there: a stranger, until it says hello.
     const heard = { nodeId: peer.nodeId, pid: peer.pid ?? 0 };
     return !event.members.some((other) => isSame(other, heard));
   });
+}
+
+/** Another process of a node says hello: it is the daemon there from now on. */
+export function succeed(state: State, from: GroupMember, out: EffectCollector): void {
+  if (state.group.kind === 'joined') join(state, from, state.group.self, out);
 }
 
 function isAnnounced(event: ViewEvent, member: GroupMember): boolean {

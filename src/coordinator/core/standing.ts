@@ -31,6 +31,8 @@ export function judgeStanding(state: State): Standing {
 export function updateStanding(state: State, out: EffectCollector): void {
   const before = state.standing;
   const now = judgeStanding(state);
+  // A daemon that stops before it had begun has not become isolated.
+  if (before.kind === 'starting' && isEnding(state)) return;
   if (isSame(before, now)) return;
   state.standing = now;
   out.publish({ at: isoTime(state.wallMs), type: 'standing', standing: now });
@@ -39,6 +41,10 @@ export function updateStanding(state: State, out: EffectCollector): void {
     unparkAll(state, out);
     resumeReleases(state, out);
   } else answerStalledReleases(state, out);
+}
+
+function isEnding(state: State): boolean {
+  return state.life.kind === 'stopping' || state.life.kind === 'stopped';
 }
 
 function isSame(one: Standing, other: Standing): boolean {

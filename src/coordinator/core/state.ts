@@ -117,7 +117,13 @@ export interface UnexplainedRefusal {
 export type GroupLink =
   | { readonly kind: 'away'; readonly reason: string }
   | { readonly kind: 'joining'; readonly self: GroupMember; readonly ring: Ring | null }
-  | { readonly kind: 'joined'; readonly self: GroupMember; readonly ring: Ring | null };
+  | {
+      readonly kind: 'joined';
+      readonly self: GroupMember;
+      readonly ring: Ring | null;
+      /** All processes in the group, strangers too. */
+      readonly members: readonly GroupMember[];
+    };
 
 /** The locks at this end: not open yet, being adopted, or usable. */
 export type LockspaceLink =

@@ -19,7 +19,12 @@ export interface LockEngineOptions {
 }
 
 interface NodeFacts {
-  ring: { readonly nodeIds: readonly number[]; readonly quorate: boolean } | null;
+  ring: {
+    readonly nodeIds: readonly number[];
+    readonly quorate: boolean;
+    /** Grows with every ring of the cluster. */
+    readonly serial: number;
+  } | null;
   daemon: boolean;
   paused: boolean;
 }
@@ -36,6 +41,7 @@ export class LockEngine {
   readonly #lockspaces = new Map<string, SharedLockspace>();
   readonly #surroundings: Surroundings;
   readonly #beingFenced = new Set<number>();
+  #rings = 0;
   readonly #fence: (nodeId: number) => void;
 
   constructor(options: LockEngineOptions) {
@@ -43,7 +49,7 @@ export class LockEngine {
     this.clock = clock;
     this.timings = { ...TIMINGS_DEFAULT, ...options.timings };
     this.fencingEnabled = options.fencingEnabled ?? true;
-    const ring = { nodeIds, quorate: true };
+    const ring = { nodeIds, quorate: true, serial: 0 };
     this.#nodes = new Map(nodeIds.map((id) => [id, { ring, daemon: true, paused: false }]));
     this.#fence = options.fence ?? ((nodeId) => {
       clock.setTimer(this.timings.fencingMs, () => this.confirmFenced(nodeId));
@@ -70,7 +76,9 @@ export class LockEngine {
 
   /** A ring has formed of these nodes. */
   setRing(nodeIds: readonly number[], quorate: boolean): void {
-    for (const id of nodeIds) this.#facts(id).ring = { nodeIds, quorate };
+    this.#rings += 1;
+    const ring = { nodeIds, quorate, serial: this.#rings };
+    for (const id of nodeIds) this.#facts(id).ring = ring;
     for (const lockspace of this.#lockspaces.values()) lockspace.ringChanged();
   }
 
@@ -137,11 +145,13 @@ export class LockEngine {
     this.clock.setTimer(0, () => this.#fence(nodeId));
   }
 
+  /** Of the newest quorate ring: a paused node still believes in the one that it was in. */
   #quorateNodes(): readonly number[] | null {
+    let newest: NodeFacts['ring'] = null;
     for (const { ring } of this.#nodes.values()) {
-      if (ring?.quorate === true) return ring.nodeIds;
+      if (ring?.quorate === true && ring.serial > (newest?.serial ?? -1)) newest = ring;
     }
-    return null;
+    return newest?.nodeIds ?? null;
   }
 
   #facts(nodeId: number): NodeFacts {

@@ -206,6 +206,22 @@ test('of two daemons on a peer the one that stays is heard', (t) => {
   t.is(bench.peer(2).pid, 200);
 });
 
+test('a stranger beside a daemon neither takes its place nor its leave', (t) => {
+  const bench = syncedBench();
+  const daemon = { nodeId: 2, pid: 200 };
+  const stranger = { nodeId: 2, pid: 900 };
+  const joined = [{ ...stranger, reason: 'join' as const }];
+  bench.send({ kind: 'view', members: [ME, daemon, stranger], left: [], joined });
+  t.is(bench.peer(2).state, 'synced');
+  bench.send({ kind: 'view', members: [ME, daemon], left: [{ ...stranger, reason: 'leave' }], joined: [] });
+  t.like(bench.peer(2), { state: 'synced', pid: 200 });
+  bench.send({ kind: 'view', members: [ME, daemon, stranger], left: [], joined });
+  const left = [{ ...daemon, reason: 'procdown' as const }];
+  const effects = bench.send({ kind: 'view', members: [ME, stranger], left, joined: [] });
+  t.true(effects.some((effect) => effect.kind === 'publish' && effect.event.type === 'node' &&
+    effect.event.node.state === 'daemon-down'));
+});
+
 test('a hello is said in every new ring, and at a join that brings no new ring', (t) => {
   const bench = startedBench();
   t.deepEqual(sentKinds(bench.ring(8n)), ['hello']);

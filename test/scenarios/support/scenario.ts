@@ -17,11 +17,6 @@ export function scenario(title: string, body: Body, options: Options = {}): void
   test(title, (t) => play(t, body, options));
 }
 
-/** A scenario that shows a known fault: it has to fail until that is mended. */
-export function openFault(title: string, body: Body, options: Options = {}): void {
-  test.failing(title, (t) => play(t, body, options));
-}
-
 async function play(t: ExecutionContext, body: Body, options: Options): Promise<void> {
   const { bare = false, ...rest } = options;
   const world = new World(rest);
