@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
-import { runDaemon } from './daemon.js';
-import { DEV_NODES_MAX, runDev } from './dev/run-dev.js';
+import { DEV_NODES_MAX } from './dev/limits.js';
 import { readVersion } from './version.js';
 
 interface MainOptions {
@@ -32,13 +31,19 @@ const program = new Command('holdfastd')
   })
   .action(async (options: MainOptions, command: Command) => {
     checkTogether(options, command);
-    const run = options.dev === true ? dev(options) : runDaemon(options.config ?? null);
-    process.exitCode = await run;
+    process.exitCode = await (options.dev === true ? runDev(options) : runDaemon(options));
   });
 
-function dev(options: MainOptions): Promise<number> {
+/** Only what is used is loaded: the daemon starts without the embedded cluster. */
+async function runDaemon(options: MainOptions): Promise<number> {
+  const daemon = await import('./daemon.js');
+  return daemon.runDaemon(options.config ?? null);
+}
+
+async function runDev(options: MainOptions): Promise<number> {
+  const dev = await import('./dev/run-dev.js');
   const scene = options.scene === true;
-  return runDev({ nodes: options.nodes, scene, once: options.once === true });
+  return dev.runDev({ nodes: options.nodes, scene, once: options.once === true });
 }
 
 /** An option that would quietly do nothing is refused: it was meant to do something. */

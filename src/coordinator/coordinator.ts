@@ -150,7 +150,7 @@ export class Coordinator implements CoordinatorService {
         for (const payload of this.#stamp.encodeSnapshot(effect)) this.#group.send(payload);
         break;
       case 'lock':
-        this.#lockspace.perform(effect.action);
+        this.#lockspace.perform(effect.action, effect.opening);
         break;
       case 'watch-owner':
         this.#owners.watch(effect.id, effect.owner);

@@ -15,6 +15,7 @@ export class LockspaceLink {
   readonly #modules: CoordinatorModules;
   readonly #dispatch: (event: CoreEvent) => void;
   #lockspace: Lockspace | null = null;
+  #opening = 0;
   /** The lock manager's ids by ours; void when the lockspace is lost. */
   readonly #ids = new Map<number, LockId>();
 
@@ -117,7 +118,8 @@ export class LockspaceLink {
     if (signal.aborted) return null;
     if (isLost) return await lost;
     this.#lockspace = lockspace;
-    this.#dispatch({ kind: 'lockspace-open', orphans });
+    this.#opening += 1;
+    this.#dispatch({ kind: 'lockspace-open', opening: this.#opening, orphans });
     return await lost;
   }
 
@@ -142,10 +144,13 @@ export class LockspaceLink {
     }
   }
 
-  /** Carries out one action; its outcome comes back as an event. */
-  perform(action: LockAction): void {
+  /**
+   * Carries out one action; its outcome comes back as an event. One that a slow disk held up until
+   * the lockspace was lost and opened again is dropped: the core has asked anew by then.
+   */
+  perform(action: LockAction, opening: number): void {
     const lockspace = this.#lockspace;
-    if (lockspace === null) return;
+    if (lockspace === null || opening !== this.#opening) return;
     switch (action.kind) {
       case 'take':
         this.#take(lockspace, action);

@@ -7,9 +7,6 @@ import { messageOf } from '../errors.js';
 import { DevCluster } from './dev-cluster.js';
 import { playScene } from './scene.js';
 
-/** Enough to try things out; simulations run more, without sockets. */
-export const DEV_NODES_MAX = 16;
-
 /** How long the first start may take until every node is ready. */
 const READY_MS = 20_000;
 const POLL_MS = 20;

@@ -12,7 +12,7 @@ const LOCK: LockFacts = {
 const INTENT: ListRecord = { kind: 'intent', at: 0, lock: LOCK };
 const DROPPED: ListRecord = { kind: 'dropped', at: 0, id: 9, why: 'released' };
 const TAKE: Effect = {
-  kind: 'lock', action: { kind: 'take', id: 1, lockName: 'disk', mode: 'EX', wait: false },
+  kind: 'lock', action: { kind: 'take', id: 1, lockName: 'disk', mode: 'EX', wait: false }, opening: 1,
 };
 const LOG: Effect = { kind: 'log', level: 'info', message: 'later' };
 

@@ -61,7 +61,7 @@ test('the lockspace is opened only with quorum, and its orphans are told', async
   facts.quorate = true;
   await clock.pass(250);
   t.deepEqual(events.at(-1), {
-    kind: 'lockspace-open', orphans: [{ lockName: 'disk', mode: 'EX' }],
+    kind: 'lockspace-open', opening: 1, orphans: [{ lockName: 'disk', mode: 'EX' }],
   });
   ending.abort();
   await running;
@@ -85,12 +85,12 @@ test('actions reach the lock manager under its own ids, outcomes come back', asy
   const { run, ending, spaces, link, kinds } = bench();
   const running = run();
   await turns();
-  link.perform(TAKE);
-  link.perform({ kind: 'cancel', id: 1 });
+  link.perform(TAKE, 1);
+  link.perform({ kind: 'cancel', id: 1 }, 1);
   await turns();
-  link.perform({ kind: 'unlock', id: 1 });
+  link.perform({ kind: 'unlock', id: 1 }, 1);
   await turns();
-  link.perform({ kind: 'adopt', id: 2, lockName: 'web', mode: 'PR' });
+  link.perform({ kind: 'adopt', id: 2, lockName: 'web', mode: 'PR' }, 1);
   await turns();
   t.deepEqual(spaces[0]?.calls, ['take disk EX', 'cancel 501', 'unlock 501', 'adopt web']);
   t.deepEqual(kinds(), ['lockspace-open', 'granted', 'unlocked', 'adopted']);
@@ -102,7 +102,7 @@ test('an unlock of what the lock manager does not have fails as unknown', async 
   const { run, ending, link, events } = bench();
   const running = run();
   await turns();
-  link.perform({ kind: 'unlock', id: 9 });
+  link.perform({ kind: 'unlock', id: 9 }, 1);
   t.like(events.at(-1), { kind: 'unlock-failed', id: 9, failure: { code: 'UNKNOWN_LOCK' } });
   ending.abort();
   await running;
@@ -114,14 +114,32 @@ test('a lost process is told once, its answers no more, and it is opened again',
   await turns();
   const [first] = spaces;
   if (first !== undefined) first.takeFailure = LOST;
-  link.perform(TAKE);
+  link.perform(TAKE, 1);
   first?.emit('lost', LOST);
   await turns();
   t.deepEqual(kinds(), ['lockspace-open', 'lockspace-lost']);
   await clock.pass(200);
   t.deepEqual(kinds(), ['lockspace-open', 'lockspace-lost', 'lockspace-open']);
-  link.perform({ kind: 'unlock', id: 1 });
+  link.perform({ kind: 'unlock', id: 1 }, 2);
   t.is(kinds().at(-1), 'unlock-failed');
+  ending.abort();
+  await running;
+});
+
+test('what was meant for an earlier opening does not reach a later one', async (t) => {
+  const { run, ending, spaces, link, clock } = bench();
+  const running = run();
+  await turns();
+  spaces[0]?.emit('lost', LOST);
+  await turns();
+  await clock.pass(200);
+  link.perform(TAKE, 1);
+  link.perform({ kind: 'adopt', id: 2, lockName: 'web', mode: 'PR' }, 1);
+  await turns();
+  t.deepEqual(spaces[1]?.calls, []);
+  link.perform(TAKE, 2);
+  await turns();
+  t.deepEqual(spaces[1]?.calls, ['take disk EX']);
   ending.abort();
   await running;
 });

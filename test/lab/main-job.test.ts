@@ -73,7 +73,8 @@ class MainJob {
     this.#t.true(said.includes(held?.since.slice(0, 19) ?? '?'), `since ${held?.since}: ${said}`);
     this.#timeline.mark(`n2 is refused: ${firstLine(said)}`);
 
-    const seen = await n3.locks();
+    const listed = await n3.cli('--json locks');
+    const { locks: seen } = JSON.parse(listed.stdout) as { locks: unknown[] };
     this.#t.like(seen[0], { resource: RESOURCE, state: 'held', node: { id: 1, name: 'n1' } });
     this.#timeline.mark('n3 sees it');
   }
@@ -191,6 +192,7 @@ class MainJob {
     await this.#lab.rejoin(2);
     await n2.start();
     await n2.ready();
+    await Promise.all([n2.watch(), n3.watch()]);
     this.#ok(await n1.cli('acquire vm-disk-9 --owner vm-delta'));
     this.#timeline.mark('n2 is back; n1 holds vm-disk-9');
 
@@ -214,12 +216,14 @@ class MainJob {
         return ['node-down', 'recovered'].includes((await node.stateOf(1)) ?? '');
       });
     }
-    const downs = (await n3.watched().catch(() => [])).filter(
-      (event) => event.type === 'node' && event.node.id === 1,
-    );
-    this.#t.log(`n3 saw n1: ${downs.map((event) => event.type === 'node' && event.node.state).join(', ')}`);
     for (const node of [n2, n3]) {
       await node.until('see n1 recovered', async () => (await node.stateOf(1)) === 'recovered');
+    }
+    for (const node of [n2, n3]) {
+      const states = (await node.watched()).flatMap((event) => {
+        return event.type === 'node' && event.node.id === 1 ? [event.node.state] : [];
+      });
+      this.#t.deepEqual(states.filter((state) => state !== 'daemon-down'), ['node-down', 'recovered']);
     }
     this.#timeline.mark('n2 and n3 saw node-down, and recovered after fencing');
     this.#ok(await n2.cli('acquire vm-disk-9 --owner vm-epsilon'));

@@ -11,7 +11,10 @@ export class Timeline {
   mark(what: string): void {
     const now = performance.now();
     const seconds = (from: number): string => ((now - from) / 1000).toFixed(1).padStart(6);
-    this.#print(`${seconds(this.#started)} s (+${seconds(this.#last)})  ${what}`);
+    const line = `${seconds(this.#started)} s (+${seconds(this.#last)})  ${what}`;
+    this.#print(line);
+    // Also at once: the test's own log is shown only when it has ended, minutes later.
+    process.stderr.write(`  lab ${line}\n`);
     this.#last = now;
   }
 }

@@ -57,7 +57,8 @@ export type Effect =
       readonly manifestVersion: number;
       readonly entries: readonly ManifestEntry[];
     }
-  | { readonly kind: 'lock'; readonly action: LockAction }
+  /** For that opening of the lockspace only: in a later one the kernel is asked anew. */
+  | { readonly kind: 'lock'; readonly action: LockAction; readonly opening: number }
   | { readonly kind: 'watch-owner'; readonly id: number; readonly owner: Owner }
   | { readonly kind: 'unwatch-owner'; readonly id: number }
   | { readonly kind: 'reply'; readonly caller: number; readonly answer: Answer }
@@ -68,7 +69,7 @@ export type Effect =
 export class EffectCollector {
   readonly #records: ListRecord[] = [];
   readonly #sends: Effect[] = [];
-  readonly #locks: Effect[] = [];
+  readonly #locks: ((opening: number) => Effect)[] = [];
   readonly #replies: Effect[] = [];
 
   persist(record: ListRecord): void {
@@ -84,15 +85,15 @@ export class EffectCollector {
   }
 
   lock(action: LockAction): void {
-    this.#locks.push({ kind: 'lock', action });
+    this.#locks.push((opening) => ({ kind: 'lock', action, opening }));
   }
 
   watchOwner(id: number, owner: Owner): void {
-    this.#locks.push({ kind: 'watch-owner', id, owner });
+    this.#locks.push(() => ({ kind: 'watch-owner', id, owner }));
   }
 
   unwatchOwner(id: number): void {
-    this.#locks.push({ kind: 'unwatch-owner', id });
+    this.#locks.push(() => ({ kind: 'unwatch-owner', id }));
   }
 
   reply(caller: number, answer: Answer): void {
@@ -107,10 +108,11 @@ export class EffectCollector {
     this.#replies.push({ kind: 'log', level, message });
   }
 
-  /** All of them, in the order of the contract. */
-  ordered(): readonly Effect[] {
+  /** All of them, in the order of the contract; lock actions for that opening. */
+  ordered(opening: number): readonly Effect[] {
     const persist: Effect[] =
       this.#records.length === 0 ? [] : [{ kind: 'persist', records: this.#records }];
-    return [...persist, ...this.#sends, ...this.#locks, ...this.#replies];
+    const locks = this.#locks.map((effect) => effect(opening));
+    return [...persist, ...this.#sends, ...locks, ...this.#replies];
   }
 }

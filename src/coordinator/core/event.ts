@@ -44,7 +44,12 @@ export type CoreEvent =
   /** The list has been read; nothing of it is believed before the kernel has spoken. */
   | { readonly kind: 'list-found'; readonly locks: readonly ListedLock[] }
   /** The lockspace is open. `orphans` is null when the kernel's tables cannot be read. */
-  | { readonly kind: 'lockspace-open'; readonly orphans: readonly KernelOrphan[] | null }
+  | {
+      readonly kind: 'lockspace-open';
+      /** Counts the openings of this run: what was meant for an earlier one must not reach it. */
+      readonly opening: number;
+      readonly orphans: readonly KernelOrphan[] | null;
+    }
   | { readonly kind: 'lockspace-lost'; readonly reason: string }
   /** `askedMs`: monotonic time at which the question was put; the answer is as old as that. */
   | {

@@ -141,6 +141,8 @@ export interface State {
   /** When this node last joined or lost its group, wall-clock ms. */
   selfSinceMs: number;
   lockspaceLink: LockspaceLink;
+  /** Which opening of the lockspace this is, from 1; 0 before the first. */
+  opening: number;
   condition: LockspaceCondition;
   quorum: { readonly quorate: boolean; readonly nodeIds: readonly number[] } | null;
   standing: Standing;
@@ -176,6 +178,7 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     group: { kind: 'away', reason: 'not joined yet' },
     selfSinceMs: wallMs,
     lockspaceLink: { kind: 'closed', reason: 'not opened yet' },
+    opening: 0,
     condition: { kind: 'absent' },
     quorum: null,
     standing: { kind: 'starting', waitingFor },

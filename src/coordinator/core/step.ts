@@ -26,7 +26,7 @@ export function step(state: State, event: CoreEvent, at: Instant): readonly Effe
   if (event.kind === 'message' || event.kind === 'tick') settleUnexplained(state, out);
   announceChanges(state, out);
   finishStop(state, out);
-  return out.ordered();
+  return out.ordered(state.opening);
 }
 
 function handle(state: State, event: CoreEvent, out: EffectCollector): void {
@@ -94,6 +94,7 @@ type LockManagerEvent = Extract<
 function handleLockManager(state: State, event: LockManagerEvent, out: EffectCollector): void {
   switch (event.kind) {
     case 'lockspace-open':
+      state.opening = event.opening;
       onLockspaceOpen(state, event.orphans, out);
       break;
     case 'lockspace-lost':

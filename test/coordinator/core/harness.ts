@@ -142,7 +142,7 @@ export class Bench {
   }
 
   open(orphans: readonly KernelOrphan[] | null = []): readonly Effect[] {
-    return this.send({ kind: 'lockspace-open', orphans });
+    return this.send({ kind: 'lockspace-open', opening: this.state.opening + 1, orphans });
   }
 
   running(members: readonly number[] = [1, 2, 3], askedMs = this.nowMs): readonly Effect[] {

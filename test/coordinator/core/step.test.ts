@@ -45,7 +45,7 @@ class World {
   open(tables: boolean): void {
     if (this.kernel.isOpen) return;
     this.kernel.isOpen = true;
-    this.send({ kind: 'lockspace-open', orphans: tables ? [...this.kernel.orphans] : null });
+    this.send({ kind: 'lockspace-open', opening: 1, orphans: tables ? [...this.kernel.orphans] : null });
   }
 
   lose(choice: number): void {

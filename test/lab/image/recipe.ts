@@ -7,7 +7,8 @@ export const RELEASE = 'bookworm';
 const RECIPE_VERSION = 1;
 
 export const GUEST_PACKAGES = [
-  'systemd-sysv', 'udev', 'iproute2', 'openssh-server', 'kmod', 'procps', 'libstdc++6', 'strace',
+  'systemd-sysv', 'udev', 'iproute2', 'openssh-server', 'kmod', 'procps', 'curl',
+  'libstdc++6', 'strace',
   'corosync', 'dlm-controld', 'libcpg4', 'libquorum5', 'libdlm3', 'libdlmcontrol3',
 ] as const;
 
