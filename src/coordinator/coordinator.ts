@@ -51,6 +51,7 @@ export class Coordinator implements CoordinatorService {
   readonly #condition: ConditionPoll;
   readonly #ending = new AbortController();
   #tickTimer: { cancel(): void } | null = null;
+  #isTickDue = false;
   #dead = false;
   readonly #adopted: { readonly promise: Promise<void>; resolve(): void };
   /** Resolves when the coordinator has stopped; rejects when it cannot run at all. */
@@ -122,13 +123,21 @@ export class Coordinator implements CoordinatorService {
     if (event.kind === 'view' || event.kind === 'ring' || event.kind === 'quorum') {
       this.#condition.hurry();
     }
-    this.#armTick(at.monotonicMs);
+    this.#armTick();
   }
 
-  #armTick(nowMs: number): void {
-    this.#tickTimer?.cancel();
-    const delayMs = Math.max(nextDeadlineMs(this.#state) - nowMs, TICK_MIN_MS);
-    this.#tickTimer = this.#modules.clock.setTimer(delayMs, () => this.#dispatch({ kind: 'tick' }));
+  /** Once for all events of a burst: finding the next deadline looks at everyone who waits. */
+  #armTick(): void {
+    if (this.#isTickDue) return;
+    this.#isTickDue = true;
+    queueMicrotask(() => {
+      this.#isTickDue = false;
+      if (this.#dead) return;
+      const { clock } = this.#modules;
+      this.#tickTimer?.cancel();
+      const delayMs = Math.max(nextDeadlineMs(this.#state) - clock.monotonic(), TICK_MIN_MS);
+      this.#tickTimer = clock.setTimer(delayMs, () => this.#dispatch({ kind: 'tick' }));
+    });
   }
 
   #perform(effect: Effect): void {

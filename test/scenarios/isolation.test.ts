@@ -1,4 +1,5 @@
 import type { ExecutionContext } from 'ava';
+import { CoordinatorError } from '../../src/coordinator/index.js';
 import { scenario } from './support/scenario.js';
 import type { World } from './support/world.js';
 
@@ -35,6 +36,33 @@ scenario('a caller that waits when quorum goes is answered in time, and not with
   await t.throwsAsync(world.finish(waiting.promise), { code: 'TIMEOUT' });
   // The kernel answers no cancel while the lockspace is stopped: a bounded grace, then the answer.
   t.true(world.clock.monotonic() - askedMs <= 5_500);
+});
+
+scenario('the child dies without quorum: who waits with a time-out is answered in time', async (t, world) => {
+  await world.acquire(2, 'disk');
+  const waiting = world.ask(1, 'disk', { waitMs: 3_000 });
+  await world.untilSeen('disk', ['n1 EX waiting n1', 'n2 EX held n2']);
+  world.cluster.withholdFencing(1);
+  world.cluster.cut([1]);
+  await world.until('no quorum', () => world.at(1).status().standing.kind === 'no-quorum');
+  world.node(1).process.killChild();
+  const askedMs = world.clock.monotonic();
+  await t.throwsAsync(world.finish(waiting.promise), { instanceOf: CoordinatorError });
+  t.true(world.clock.monotonic() - askedMs <= 5_000);
+});
+
+scenario('a caller that goes away while the child is being replaced leaves nothing', async (t, world) => {
+  await world.acquire(2, 'disk');
+  const going = new AbortController();
+  const waiting = world.ask(1, 'disk', { waitMs: null, signal: going.signal });
+  await world.untilSeen('disk', ['n1 EX waiting n1', 'n2 EX held n2']);
+  world.node(1).process.killChild();
+  await world.advance(1);
+  going.abort();
+  await t.throwsAsync(waiting.promise, { code: 'CANCELED' });
+  await world.release(2, 'disk');
+  await world.untilReady();
+  await world.untilSeen('disk', []);
 });
 
 scenario('corosync dies on a node: it says isolated, answers, keeps and grants nothing', async (t, world) => {

@@ -202,13 +202,15 @@ export class World {
     const found: string[] = [];
     for (const id of this.#running()) {
       if (this.at(id).status().standing.kind === 'isolated') continue;
-      const kernel = this.cluster.engine.lockspace('holdfast').locksOf(id);
+      const granted = new Set<string>();
+      for (const held of this.cluster.engine.lockspace('holdfast').locksOf(id)) {
+        const { resource, status, orphan } = held;
+        if (!orphan && status.kind === 'granted') granted.add(`${status.mode} ${resource}`);
+      }
       for (const lock of this.at(id).locks()) {
         if (lock.node.id !== id || lock.state !== 'held') continue;
-        const granted = kernel.some(({ resource, status, orphan }) =>
-          resource === toLockName(lock.resource) && !orphan && status.kind === 'granted'
-          && status.mode === lock.mode);
-        if (!granted) found.push(`n${id} says held, its kernel does not: ${lineOf(lock)}`);
+        const isGranted = granted.has(`${lock.mode} ${toLockName(lock.resource)}`);
+        if (!isGranted) found.push(`n${id} says held, its kernel does not: ${lineOf(lock)}`);
       }
     }
     return found;
