@@ -58,7 +58,7 @@ export const LEVELS = [
   {
     name: 'lab',
     files: ['build/test/lab/**/*.test.js'],
-    boundMs: 15 * MINUTE_MS,
+    boundMs: 19 * MINUTE_MS,
     ava: ['--concurrency', '1', '--serial', '--timeout', '10m'],
     lint: false,
     root: false,

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 import test, { type ExecutionContext } from 'ava';
 
 import { startLab, type Lab } from './cluster.js';
@@ -7,6 +9,8 @@ import { Timeline } from './timeline.js';
 const RESOURCE = 'vm-disk-1';
 /** How long a lock that must not move is watched for moving. */
 const STAYS_PUT_MS = 4_000;
+/** Shorter than corosync's token: nobody may notice. */
+const HICCUP_MS = 1_000;
 /** How long a guest is left alone before and after something in it is timed. */
 const CALM_MS = 2_000;
 
@@ -15,6 +19,7 @@ test('the main job: held through a crash, known everywhere, passed on when its n
   const timeline = new Timeline((line) => t.log(line));
   const lab = await startLab({ progress: (line) => timeline.mark(line) });
   const job = new MainJob(t, lab, timeline);
+  const machines = lab.nodes.map((node) => node.pid);
   try {
     await job.startDaemons();
     await job.acquireAndRefuse();
@@ -29,6 +34,8 @@ test('the main job: held through a crash, known everywhere, passed on when its n
   } finally {
     await lab.stop();
   }
+  t.deepEqual(machines.filter((pid) => pid !== null && existsSync(`/proc/${pid}`)), []);
+  t.false(existsSync(lab.folder));
 });
 
 class MainJob {
@@ -57,6 +64,11 @@ class MainJob {
     await Promise.all(this.all.map((node) => node.ready()));
     await Promise.all(this.all.map((node) => node.watch()));
     this.#timeline.mark('three daemons vouch for their locks');
+    await this.#node(2).guest.pause();
+    await pause(HICCUP_MS);
+    await this.#node(2).guest.continue();
+    for (const node of this.all) this.#t.is((await node.status()).standing.kind, 'ok');
+    this.#timeline.mark('a pause of a second changed nothing');
   }
 
   /** n1 holds it; n2 is refused and told by whom, where and since when; n3 sees it. */
