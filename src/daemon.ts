@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { systemClock } from './clock.js';
 import { ConfigError, loadConfig, type Config } from './config/index.js';
 import { startControlServer } from './control/index.js';
-import { Coordinator, CoordinatorError, openLockList, type StopLocks } from './coordinator/index.js';
+import { Coordinator, openLockList, type StopLocks } from './coordinator/index.js';
 import { openGroup } from './cpg/index.js';
 import { openLockManager } from './dlm/index.js';
 import { HoldfastError, messageOf } from './errors.js';
@@ -97,10 +97,7 @@ function stopOnSignals(coordinator: Coordinator, locks: StopLocks, log: DaemonLo
     log.info(`${signal}: stopping`);
     coordinator.stop(locks).then(
       ({ kept }) => log.info(kept === 0 ? 'nothing is left held' : `${kept} locks are kept`),
-      (error: unknown) => {
-        if (!(error instanceof CoordinatorError)) throw error;
-        log.error(`not stopped: ${messageOf(error)}`);
-      },
+      (error: unknown) => log.error(`not stopped: ${messageOf(error)}`),
     );
   };
   process.on('SIGTERM', stop);

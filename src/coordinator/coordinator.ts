@@ -74,7 +74,7 @@ export class Coordinator implements CoordinatorService {
       dispatch,
     });
     this.#stamp = new MessageStamp(this.#state);
-    this.#owners = new OwnerWatch(modules.processWatch, dispatch);
+    this.#owners = new OwnerWatch(modules.processWatch, clock, dispatch);
     this.#quorum = new QuorumLink(modules.openQuorum, clock, dispatch);
     this.#group = new GroupLink(options.group, modules, dispatch);
     this.#lockspace = new LockspaceLink(options, modules, dispatch);
@@ -256,7 +256,9 @@ export class Coordinator implements CoordinatorService {
     this.#callers.answerAll({
       kind: 'refused', code: 'STOPPING', message: text, retryable: false, holders: [],
     });
-    await this.#list.close();
+    await this.#list.close().catch((error: unknown) => {
+      this.#modules.log('error', `the lock list was not closed cleanly: ${messageOf(error)}`);
+    });
     await this.#modules.lockManager.close();
   }
 

@@ -6,6 +6,17 @@ import type { ListRecord } from './core/record.js';
 /** Steps whose records go into one write; more wait for the next. */
 const STEPS_PER_WRITE_MAX = 256;
 
+/** Records in one append: far below what the list takes at once. */
+const RECORDS_PER_APPEND_MAX = 1_024;
+
+/** The locks whose intent could not be written, and why. */
+interface Unlisted {
+  readonly ids: ReadonlySet<number>;
+  readonly message: string;
+}
+
+const NONE: Unlisted = { ids: new Set(), message: '' };
+
 type Persist = Extract<Effect, { kind: 'persist' }>;
 
 export interface EffectSinks {
@@ -53,26 +64,53 @@ export class EffectRunner {
     while (this.#waiting.length > 0) {
       const steps = this.#waiting.splice(0, STEPS_PER_WRITE_MAX);
       const records = steps.flatMap((effects) => persistOf(effects)?.records ?? []);
-      const failure = records.length === 0 ? null : await this.#write(records);
-      for (const effects of steps) this.#perform(effects, failure);
+      const unlisted = records.length === 0 ? NONE : await this.#write(records);
+      for (const effects of steps) this.#perform(effects, unlisted);
     }
     this.#running = false;
   }
 
-  async #write(records: readonly ListRecord[]): Promise<string | null> {
+  /**
+   * Writes what is left of earlier failures and then these records, in pieces that the list takes.
+   * What could not be written is kept for the next write, but for intents: those stand for
+   * nothing, and neither does what follows on one.
+   */
+  async #write(records: readonly ListRecord[]): Promise<Unlisted> {
     const wasFailing = this.#unwritten.length > 0 || this.#isWarned;
-    const failure = await this.#append([...this.#unwritten, ...records]);
-    if (failure === null) {
-      this.#unwritten = [];
-      this.#isWarned = false;
-      if (wasFailing) this.#sinks.dispatch({ kind: 'warning', topic: 'list', text: null });
-      return null;
+    const queue = [...this.#unwritten, ...records];
+    const refused: ListRecord[] = [];
+    let message: string | null = null;
+    let written = 0;
+    while (written < queue.length) {
+      const piece = queue.slice(written, written + RECORDS_PER_APPEND_MAX);
+      const failure = await this.#append(piece);
+      if (failure?.mayRetry === true) {
+        message = failure.message;
+        break;
+      }
+      if (failure !== null) {
+        message = failure.message;
+        refused.push(...(await this.#sift(piece)));
+      }
+      written += piece.length;
     }
-    this.#isWarned = true;
-    // An intent that was not written stands for nothing: its lock is not asked for.
-    const kept = records.filter((record) => record.kind !== 'intent');
-    this.#unwritten = failure.mayRetry ? [...this.#unwritten, ...kept] : [];
-    return failure.message;
+    const left = queue.slice(written);
+    const ids = new Set(intentsIn([...left, ...refused]));
+    this.#unwritten = left.filter((record) => !ids.has(idOf(record)));
+    this.#isWarned = message !== null;
+    if (message === null && wasFailing) {
+      this.#sinks.dispatch({ kind: 'warning', topic: 'list', text: null });
+    }
+    return { ids, message: message ?? '' };
+  }
+
+  /** Finds the records of a piece that the list will never take; the others are written. */
+  async #sift(piece: readonly ListRecord[]): Promise<readonly ListRecord[]> {
+    const refused: ListRecord[] = [];
+    for (const record of piece) {
+      if ((await this.#append([record])) !== null) refused.push(record);
+    }
+    return refused;
   }
 
   async #append(
@@ -100,25 +138,25 @@ export class EffectRunner {
     }
   }
 
-  #perform(effects: readonly Effect[], failure: string | null): void {
-    const unlisted = failure === null ? [] : intentsOf(effects);
+  #perform(effects: readonly Effect[], unlisted: Unlisted): void {
+    const ids = intentsIn(persistOf(effects)?.records ?? []).filter((id) => unlisted.ids.has(id));
     for (const effect of effects) {
-      if (effect.kind === 'persist' || isTakeOf(effect, unlisted)) continue;
+      if (effect.kind === 'persist' || isTakeOf(effect, ids)) continue;
       this.#performOne(effect);
     }
-    if (failure !== null && unlisted.length > 0) {
-      this.#sinks.dispatch({ kind: 'intent-failed', ids: unlisted, message: failure });
+    if (ids.length > 0) {
+      this.#sinks.dispatch({ kind: 'intent-failed', ids, message: unlisted.message });
     }
   }
 }
 
-/** The locks that this step announced to the list for the first time. */
-function intentsOf(effects: readonly Effect[]): readonly number[] {
-  const ids: number[] = [];
-  for (const record of persistOf(effects)?.records ?? []) {
-    if (record.kind === 'intent') ids.push(record.lock.id);
-  }
-  return ids;
+/** The locks that these records announce to the list for the first time. */
+function intentsIn(records: readonly ListRecord[]): readonly number[] {
+  return records.flatMap((record) => (record.kind === 'intent' ? [record.lock.id] : []));
+}
+
+function idOf(record: ListRecord): number {
+  return 'lock' in record ? record.lock.id : record.id;
 }
 
 function isTakeOf(effect: Effect, ids: readonly number[]): boolean {

@@ -1,9 +1,17 @@
+import type { Clock } from '../clock.js';
+import { messageOf } from '../errors.js';
 import type { ProcessWatch, Watched } from '../process-watch/port.js';
 import type { CoreEvent } from './core/event.js';
 import { ownerKey, type Owner } from './core/owner.js';
 
+/** How long after a watch could not be had, for want of descriptors say, it is tried again. */
+const RETRY_MS = 2_000;
+
+type ProcessOwner = Extract<Owner, { kind: 'process' }>;
+
 interface WatchedOwner {
-  readonly watched: Watched;
+  /** The watch, or the timer for the next attempt to get one. */
+  watched: Watched;
   readonly lockIds: Set<number>;
 }
 
@@ -13,12 +21,18 @@ interface WatchedOwner {
  */
 export class OwnerWatch {
   readonly #processes: ProcessWatch;
+  readonly #clock: Clock;
   readonly #dispatch: (event: CoreEvent) => void;
   readonly #owners = new Map<string, WatchedOwner>();
   readonly #keyByLockId = new Map<number, string>();
 
-  constructor(processes: ProcessWatch, dispatch: (event: CoreEvent) => void) {
+  constructor(
+    processes: ProcessWatch,
+    clock: Clock,
+    dispatch: (event: CoreEvent) => void,
+  ) {
     this.#processes = processes;
+    this.#clock = clock;
     this.#dispatch = dispatch;
   }
 
@@ -31,14 +45,35 @@ export class OwnerWatch {
       known.lockIds.add(id);
       return;
     }
+    this.#owners.set(key, { watched: { close: () => undefined }, lockIds: new Set([id]) });
+    this.#begin(key, owner);
+  }
+
+  /** Gets a watch, or says that there is none yet and tries again: its end must not be missed. */
+  #begin(key: string, owner: ProcessOwner, isRetry = false): void {
+    const known = this.#owners.get(key);
+    if (known === undefined) return;
     // Forgotten before it is told: a lock that comes too late needs a watch that fires again.
     const ended = (): void => {
       this.#owners.get(key)?.watched.close();
       this.#owners.delete(key);
       this.#dispatch({ kind: 'owner-ended', owner });
     };
-    const watched = this.#processes.watch(owner, ended);
-    this.#owners.set(key, { watched, lockIds: new Set([id]) });
+    const topic = `owner ${key}`;
+    try {
+      known.watched = this.#processes.watch(owner, ended);
+      if (isRetry) this.#dispatch({ kind: 'warning', topic, text: null });
+    } catch (error) {
+      const timer = this.#clock.setTimer(RETRY_MS, () => this.#begin(key, owner, true));
+      known.watched = {
+        close: () => {
+          timer.cancel();
+          this.#dispatch({ kind: 'warning', topic, text: null });
+        },
+      };
+      const what = `process ${owner.pid}, which owns locks, cannot be watched yet`;
+      this.#dispatch({ kind: 'warning', topic, text: `${what}: ${messageOf(error)}` });
+    }
   }
 
   unwatch(id: number): void {

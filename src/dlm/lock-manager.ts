@@ -80,6 +80,8 @@ class ChildLockManager implements LockManager {
       await lockspace.close();
       throw error;
     }
+    // It may have ended while the predecessors were waited for, when nobody could hear of it yet.
+    if (lockspace.failure !== null) throw lockspace.failure;
     return lockspace;
   }
 

@@ -88,6 +88,11 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
     this.#armWatch();
   }
 
+  /** Why it can no longer be used; null while it can. */
+  get failure(): DlmError | null {
+    return this.#state.kind === 'ended' ? this.#state.error : null;
+  }
+
   take({ resource, mode, wait }: TakeRequest): Take {
     const id = this.#newId();
     return { id, granted: this.#take(id, resource, mode, wait) };
@@ -201,7 +206,7 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
     if (body.kind !== 'open') {
       this.#checkOpen(operation);
     }
-    if (this.#outstanding.size >= OPERATIONS_MAX) {
+    if (isBounded(body) && this.#outstanding.size >= OPERATIONS_MAX) {
       const message = `${operation} of ${JSON.stringify(resource)}: ${OPERATIONS_MAX} operations `
         + 'are under way in this lockspace already; ask again when some have ended';
       throw new DlmError('BAD_REQUEST', operation, message, { retryable: true });
@@ -367,4 +372,12 @@ function childLost(name: string, reason: string): DlmError {
   const message = `the process that keeps lockspace ${name} open is gone: ${reason}; what it held `
     + 'is an orphan of this node: open the lockspace again and adopt';
   return new DlmError('CHILD_LOST', 'child', message, { retryable: true });
+}
+
+/**
+ * What may be refused when too much is under way. Unlocks, cancels and adoptions are bounded by the
+ * locks that there are, and are what makes room again: they always pass.
+ */
+function isBounded(body: { readonly kind: Request['kind'] }): boolean {
+  return body.kind === 'take' || body.kind === 'convert';
 }

@@ -1,7 +1,7 @@
 import type { DlmError } from './error.js';
 import type { StalledOperation } from './port.js';
 
-/** Most operations that may be under way in one lockspace, waiting takes included. */
+/** With so many under way in one lockspace, waiting takes included, no take or convert is begun. */
 export const OPERATIONS_MAX = 8_192;
 
 interface Operation {

@@ -1,5 +1,6 @@
 import test from 'ava';
 
+import { systemClock } from '../../src/clock.js';
 import type { CoreEvent } from '../../src/coordinator/core/event.js';
 import { OwnerWatch } from '../../src/coordinator/owner-watch.js';
 
@@ -16,6 +17,7 @@ function bench() {
         return { close: () => open.delete(ended) };
       },
     },
+    systemClock,
     (event) => events.push(event),
   );
   return { open, events, watch };

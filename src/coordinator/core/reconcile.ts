@@ -141,12 +141,12 @@ function beginAdoption(
   was: FormerState,
   callers: readonly Caller[],
   mode: LockMode,
-  open: Set<number>,
+  open: Set<number> | null,
   out: EffectCollector,
 ): void {
   const { id, lockName } = lock.facts;
   setPhase(state, lock, { kind: 'adopting', was, mode, callers });
-  open.add(id);
+  open?.add(id);
   out.lock({ kind: 'adopt', id, lockName, mode });
 }
 
@@ -234,6 +234,15 @@ export function onAdoptFailed(
   doneAdopting(state, id);
 }
 
+/** `orphaned -> adopting`: what could not be adopted at the opening is tried again. */
+export function retryAdoptions(state: State, out: EffectCollector): void {
+  for (const lock of state.locks.values()) {
+    if (lock.phase.kind !== 'orphaned') continue;
+    const { was, callers } = lock.phase;
+    beginAdoption(state, lock, was, callers, lock.facts.mode, null, out);
+  }
+}
+
 /** `orphaned | adopting -> (nothing)`: the kernel has no such lock. */
 function settleAbsent(
   state: State,
@@ -278,5 +287,5 @@ export function doneAdopting(state: State, id: number): void {
 
 function finishAdoption(state: State): void {
   if (state.lockspaceLink.kind !== 'adopting' || state.lockspaceLink.open.size > 0) return;
-  state.lockspaceLink = { kind: 'open' };
+  state.lockspaceLink = { kind: 'open', hasRun: false };
 }

@@ -1,9 +1,11 @@
 import { unparkAll } from './acquire.js';
 import type { EffectCollector } from './effect.js';
 import { isoTime } from './iso-time.js';
+import { refuseForStanding } from './refusal.js';
 import { answerStalledReleases, resumeReleases } from './release.js';
 import type { State } from './state.js';
 import type { Standing } from './view.js';
+import { refuseImpatient } from './waiting.js';
 
 /** How far this node can vouch for its locks, from all that is known; see `Standing`. */
 export function judgeStanding(state: State): Standing {
@@ -22,7 +24,10 @@ export function judgeStanding(state: State): Standing {
     return { kind: 'recovering', waitingFor: lockspaceLink.reason };
   }
   if (lockspaceLink.kind === 'adopting') return { kind: 'recovering', waitingFor: 'adoption' };
-  if (condition.kind === 'absent') return { kind: 'recovering', waitingFor: 'the lockspace' };
+  if (condition.kind === 'absent') {
+    if (!lockspaceLink.hasRun) return { kind: 'recovering', waitingFor: 'the lockspace' };
+    return { kind: 'isolated', reason: 'the lockspace has vanished from this node\'s kernel' };
+  }
   if (condition.kind === 'waiting') return { kind: 'recovering', waitingFor: condition.for };
   return { kind: 'ok' };
 }
@@ -40,7 +45,11 @@ export function updateStanding(state: State, out: EffectCollector): void {
   if (now.kind === 'ok') {
     unparkAll(state, out);
     resumeReleases(state, out);
-  } else answerStalledReleases(state, out);
+    return;
+  }
+  answerStalledReleases(state, out);
+  const refusal = refuseForStanding(now);
+  if (refusal !== null) refuseImpatient(state, refusal, out);
 }
 
 function isEnding(state: State): boolean {

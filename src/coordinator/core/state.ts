@@ -129,7 +129,8 @@ export type GroupLink =
 export type LockspaceLink =
   | { readonly kind: 'closed'; readonly reason: string }
   | { readonly kind: 'adopting'; readonly open: Set<number> }
-  | { readonly kind: 'open' };
+  /** `hasRun`: it was seen running since, so that its absence is news. */
+  | { readonly kind: 'open'; readonly hasRun: boolean };
 
 export type Life =
   | { readonly kind: 'starting'; readonly waitingFor: string }

@@ -4,7 +4,7 @@ import type { CoreEvent, Instant } from './event.js';
 import { onGarbage, onMessage, repeatRequests } from './manifest-receiver.js';
 import { announceChanges, tellDigestWhenDue } from './manifest-sender.js';
 import { markRecovered, onGroupJoining, onGroupLost, onQuorum, onRing, onView } from './peers.js';
-import { onAdopted, onAdoptFailed, onListFound, onLockspaceLost, onLockspaceOpen } from './reconcile.js';
+import { onAdopted, onAdoptFailed, onListFound, onLockspaceLost, onLockspaceOpen, retryAdoptions } from './reconcile.js';
 import { onOwnerEnded, onRelease, onUnlocked, onUnlockFailed, resumeReleases } from './release.js';
 import { updateStanding } from './standing.js';
 import type { State } from './state.js';
@@ -103,7 +103,7 @@ function handleLockManager(state: State, event: LockManagerEvent, out: EffectCol
     case 'lockspace-condition':
       state.condition = event.condition;
       markRecovered(state, event.askedMs, out);
-      resumeReleases(state, out);
+      onCondition(state, out);
       break;
     case 'adopted':
       onAdopted(state, event.id, out);
@@ -126,6 +126,14 @@ function handleLockManager(state: State, event: LockManagerEvent, out: EffectCol
     default:
       event satisfies never;
   }
+}
+
+/** A look at the lockspace: what waits for it to run goes on, what failed is tried again. */
+function onCondition(state: State, out: EffectCollector): void {
+  if (state.condition.kind !== 'running' || state.lockspaceLink.kind !== 'open') return;
+  state.lockspaceLink = { kind: 'open', hasRun: true };
+  retryAdoptions(state, out);
+  resumeReleases(state, out);
 }
 
 type ClusterEvent = Extract<

@@ -1,4 +1,4 @@
-import type { EffectCollector } from './effect.js';
+import type { Answer, EffectCollector } from './effect.js';
 import { CANCEL_GRACE_MS } from './limits.js';
 import { findHolders } from './lock-view.js';
 import { callersOf, forgetLock, recordReleasing, waitingLocks } from './own-locks.js';
@@ -61,6 +61,23 @@ function expireTaking(state: State, lock: OwnLock, phase: Taking, out: EffectCol
   const cancelling = cancels ? 'timeout' : phase.cancelling;
   lock.phase = { ...phase, callers: left, cancelling };
   if (cancels) out.lock({ kind: 'cancel', id });
+}
+
+/**
+ * The node may no longer vouch for grants: whoever would not wait is answered now, since a stopped
+ * lockspace may keep the kernel's answer for as long as it likes. A grant that comes all the same
+ * is given back when nobody is left who waits for it.
+ */
+export function refuseImpatient(state: State, refusal: Answer, out: EffectCollector): void {
+  for (const lock of waitingLocks(state)) {
+    const { phase } = lock;
+    if (phase.kind !== 'taking') continue;
+    const left = phase.callers.filter(({ waits }) => waits);
+    if (left.length === phase.callers.length) continue;
+    for (const { caller, waits } of phase.callers) if (!waits) out.reply(caller, refusal);
+    const cancelling = left.length === 0 ? 'canceled' : phase.cancelling;
+    lock.phase = { ...phase, callers: left, cancelling };
+  }
 }
 
 /** The caller went away: the last one's going cancels. */
