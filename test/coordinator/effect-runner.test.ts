@@ -4,6 +4,7 @@ import type { Effect } from '../../src/coordinator/core/effect.js';
 import type { CoreEvent } from '../../src/coordinator/core/event.js';
 import type { ListRecord, LockFacts } from '../../src/coordinator/core/record.js';
 import { EffectRunner } from '../../src/coordinator/effect-runner.js';
+import { ListError } from '../../src/coordinator/list/index.js';
 import { turns } from './fakes.js';
 
 const LOCK: LockFacts = {
@@ -103,4 +104,55 @@ test('an effect that fails is warned of and does not hold up the next step', asy
   await runner.settled();
   t.deepEqual(done, [LOG]);
   t.like(events[0], { kind: 'warning', topic: 'effect lock' });
+});
+
+test('more records than the list takes at once are written in pieces, in their order', async (t) => {
+  const { runner, writes } = bench();
+  const records = Array.from({ length: 2_500 }, (_, index): ListRecord => {
+    return { kind: 'dropped', at: 0, id: index, why: 'ended by a reboot' };
+  });
+  runner.push([persist(...records)]);
+  await runner.settled();
+  t.deepEqual(writes.map((piece) => piece.length), [1_024, 1_024, 452]);
+  t.deepEqual(writes.flat(), records);
+});
+
+test('a record that the list will never take costs no other one', async (t) => {
+  const taken: ListRecord[] = [];
+  const done: Effect[] = [];
+  const events: CoreEvent[] = [];
+  const runner = new EffectRunner({
+    append: (records) => {
+      if (records.includes(DROPPED)) {
+        return Promise.reject(new ListError('BAD_RECORD', 'not listed', { retryable: false }));
+      }
+      taken.push(...records);
+      return Promise.resolve();
+    },
+    perform: (effect) => done.push(effect),
+    dispatch: (event) => events.push(event),
+  });
+  runner.push([persist(DROPPED), LOG]);
+  runner.push([persist(INTENT), TAKE]);
+  await runner.settled();
+  t.deepEqual(taken, [INTENT]);
+  t.deepEqual(done, [LOG, TAKE]);
+  t.false(events.some((event) => event.kind === 'intent-failed'));
+});
+
+test('what follows on an intent that was not written is not kept either', async (t) => {
+  const { runner, faults, writes, events } = bench();
+  faults.write = new Error('no space');
+  const releasing: ListRecord = { kind: 'releasing', at: 0, id: 1, why: 'the child died' };
+  // The first is written alone; the other two wait and share a write.
+  runner.push([persist({ kind: 'held', at: 0, id: 4 })]);
+  runner.push([persist(INTENT), TAKE]);
+  runner.push([persist(releasing, DROPPED)]);
+  await runner.settled();
+  t.deepEqual(events.filter((event) => event.kind === 'intent-failed').length, 1);
+  faults.write = null;
+  runner.push([persist({ kind: 'held', at: 0, id: 5 })]);
+  await runner.settled();
+  const held = (id: number): ListRecord => ({ kind: 'held', at: 0, id });
+  t.deepEqual(writes.at(-1), [held(4), DROPPED, held(5)]);
 });

@@ -57,3 +57,33 @@ test('a lock that comes after the end of its owner is told of that end as well',
   for (const ended of [...open]) ended();
   t.is(events.length, 2);
 });
+
+test('an owner that cannot be watched yet is warned of, and watched later', (t) => {
+  const timers: (() => void)[] = [];
+  const events: CoreEvent[] = [];
+  let isFull = true;
+  const watch = new OwnerWatch(
+    {
+      identify: () => Promise.resolve(null),
+      watch: (_process, ended) => {
+        if (isFull) throw new Error('too many open files');
+        ended();
+        return { close: () => undefined };
+      },
+    },
+    {
+      ...systemClock,
+      setTimer: (_delayMs, callback) => {
+        timers.push(callback);
+        return { cancel: () => undefined };
+      },
+    },
+    (event) => events.push(event),
+  );
+  watch.watch(1, OWNER);
+  const [warning] = events;
+  t.regex(warning?.kind === 'warning' ? warning.text ?? '' : '', /process 7.*cannot be watched yet/);
+  isFull = false;
+  timers[0]?.();
+  t.true(events.some((event) => event.kind === 'owner-ended'));
+});

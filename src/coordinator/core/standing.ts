@@ -36,8 +36,9 @@ export function judgeStanding(state: State): Standing {
 export function updateStanding(state: State, out: EffectCollector): void {
   const before = state.standing;
   const now = judgeStanding(state);
-  // A daemon that stops before it had begun has not become isolated.
-  if (before.kind === 'starting' && isEnding(state)) return;
+  // A daemon that stops before it had begun has not become isolated, nor one that has left.
+  if (state.life.kind === 'stopped') return;
+  if (before.kind === 'starting' && state.life.kind === 'stopping') return;
   if (isSame(before, now)) return;
   state.standing = now;
   out.publish({ at: isoTime(state.wallMs), type: 'standing', standing: now });
@@ -50,10 +51,6 @@ export function updateStanding(state: State, out: EffectCollector): void {
   answerStalledReleases(state, out);
   const refusal = refuseForStanding(now);
   if (refusal !== null) refuseImpatient(state, refusal, out);
-}
-
-function isEnding(state: State): boolean {
-  return state.life.kind === 'stopping' || state.life.kind === 'stopped';
 }
 
 function isSame(one: Standing, other: Standing): boolean {

@@ -182,6 +182,14 @@ test('a lock that cannot be adopted stays an orphan and is tried again at the ne
   t.deepEqual(actionNames(bench.open(EX)), ['adopt 7']);
 });
 
+test('a lock that could not be adopted is tried again at the next look at the lockspace', (t) => {
+  const bench = startedBench([listedLock(7, 'held')], EX);
+  bench.adoptFail(7, 'KERNEL');
+  t.deepEqual(actionNames(bench.running()), ['adopt 7']);
+  bench.send({ kind: 'adopted', id: 7 });
+  t.is(bench.phase(7), 'held');
+});
+
 test('an adoption whose process ended does not count as settled', (t) => {
   const bench = startedBench([listedLock(7, 'held')], EX);
   bench.adoptFail(7, 'CHILD_LOST');

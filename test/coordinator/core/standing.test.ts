@@ -47,6 +47,28 @@ test('an abandoned lockspace isolates, an absent one is waited for', (t) => {
   t.is(bench.state.standing.kind, 'recovering');
 });
 
+test('a lockspace that was seen running and vanishes isolates', (t) => {
+  const bench = startedBench();
+  bench.running();
+  const absent = { kind: 'absent' } as const;
+  bench.send({ kind: 'lockspace-condition', condition: absent, askedMs: bench.nowMs });
+  t.is(bench.state.standing.kind, 'isolated');
+});
+
+test('who would not wait is answered when the lockspace stops under the attempt', (t) => {
+  const bench = startedBench();
+  const hasty = bench.acquire();
+  const patient = bench.acquire({ resource: 'other', waitMs: 60_000 });
+  bench.stopped('fencing');
+  t.is(bench.outcome(hasty.caller), 'RECOVERING');
+  t.is(bench.outcome(patient.caller), 'open');
+  const effects = bench.send({ kind: 'granted', id: hasty.id });
+  t.is(bench.phase(hasty.id), 'releasing');
+  t.deepEqual(actionNames(effects), []);
+  t.deepEqual(actionNames(bench.running()), [`unlock ${hasty.id}`]);
+  t.is(bench.outcome(patient.caller), 'open');
+});
+
 test('a lost process is recovered from only when everything is adopted', (t) => {
   const bench = startedBench();
   const id = bench.hold();
