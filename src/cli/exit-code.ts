@@ -28,7 +28,7 @@ Exit status:
   3  the daemon does not run or cannot be reached
   4  the lock was not granted in time
   5  this node cannot vouch for locks now (no quorum, recovering, isolated, starting)
-  6  not held, or held by another owner
+  6  held by another owner, or by this one on another node
   7  anything else
 
 \`holdfast run\` passes on the status of its command: 128+N when signal N killed it,
