@@ -67,8 +67,11 @@ class MainJob {
     await this.#node(2).guest.pause();
     await pause(HICCUP_MS);
     await this.#node(2).guest.continue();
+    await this.#node(3).guest.cutClusterLink();
+    await pause(HICCUP_MS);
+    await this.#node(3).guest.healClusterLink();
     for (const node of this.all) this.#t.is((await node.status()).standing.kind, 'ok');
-    this.#timeline.mark('a pause of a second changed nothing');
+    this.#timeline.mark('a pause of n2 and a cut of n3 for a second changed nothing');
   }
 
   /** n1 holds it; n2 is refused and told by whom, where and since when; n3 sees it. */
