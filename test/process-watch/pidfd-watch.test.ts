@@ -41,6 +41,10 @@ function linkOf(fd: string): string {
   }
 }
 
+// A watch does not keep the loop alive: a daemon that stops must not wait for its owners.
+const alive = setInterval(() => undefined, 1_000);
+test.after.always(() => clearInterval(alive));
+
 test.serial('the end of a watched process is told once', async (t) => {
   const before = pidfdCount();
   const child = startSleep(t);
