@@ -1,16 +1,22 @@
 // `npm run bench [-- NAME... --rounds=N]`: measures against C twins beside a real corosync in
 // network namespaces and prints medians, ratios and whether the targets are met. Needs root,
-// corosync, gcc and the -dev packages, and a build.
+// corosync, gcc and the -dev packages, and a build. `npm run bench -- soak` runs the soak.
 import { parseArgs } from 'node:util';
 
 import { NetnsCluster } from '../build/test/netns/cluster.js';
+import { benchFlood } from './cpg/flood.mjs';
+import { benchSoak } from './cpg/soak.mjs';
 import { benchThroughput } from './cpg/throughput.mjs';
+import { benchIdle } from './idle.mjs';
 import { machineFacts } from './machine.mjs';
 import { tableOf } from './result.mjs';
 
 /** In this order; `nodes` is the size of the ring that it wants. */
 const BENCHES = [
   { name: 'throughput', nodes: 1, run: benchThroughput },
+  { name: 'flood', nodes: 2, run: benchFlood },
+  { name: 'idle', nodes: 1, run: benchIdle },
+  { name: 'soak', nodes: 1, run: benchSoak, onlyByName: true },
 ];
 
 const { values, positionals } = parseArgs({
@@ -18,7 +24,7 @@ const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string', default: '9' }, nodes: { type: 'string' } },
 });
 const chosen = positionals.length === 0
-  ? BENCHES
+  ? BENCHES.filter(({ onlyByName }) => onlyByName !== true)
   : positionals.map((name) => BENCHES.find((bench) => bench.name === name) ?? unknown(name));
 
 say(machineFacts().join('\n'));

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 
-/** Longer than any single command of a bench takes. */
+/** Longer than nearly any single command takes. */
 const ANSWER_TIMEOUT_MS = 60_000;
 
 /**
@@ -30,19 +30,19 @@ export class Twin {
     return this;
   }
 
-  async ask(command) {
+  async ask(command, { timeoutMs = ANSWER_TIMEOUT_MS } = {}) {
     this.#child.process.stdin.write(`${command}\n`);
-    return await this.#line(command);
+    return await this.#line(command, timeoutMs);
   }
 
   async end() {
     await this.#child.end();
   }
 
-  async #line(command) {
+  async #line(command, timeoutMs = ANSWER_TIMEOUT_MS) {
     let timer;
     const late = new Promise((resolve) => {
-      timer = setTimeout(() => resolve({ done: true }), ANSWER_TIMEOUT_MS);
+      timer = setTimeout(() => resolve({ done: true }), timeoutMs);
     });
     const { value, done } = await Promise.race([this.#lines.next(), late]);
     clearTimeout(timer);
