@@ -52,7 +52,7 @@ async function rest() {
 }
 
 async function open() {
-  const group = await cpg.openCpg();
+  const group = await cpg.openGroup();
   await group.join('bench-soak');
   return group;
 }
