@@ -35,6 +35,12 @@ export class Twin {
     return await this.#line(command, timeoutMs);
   }
 
+  /** Ends it as a user would, by its stdin, so that it may still write a profile. */
+  async finish() {
+    this.#child.process.stdin.end();
+    await this.#child.ended();
+  }
+
   async end() {
     await this.#child.end();
   }

@@ -8,6 +8,17 @@ export type CpgEvent =
   /** An event could not be read; what it said is lost, so the order is broken. */
   | { readonly kind: 'broken'; readonly cause: unknown };
 
+export interface CpgConnectionListener {
+  /** There is something to dispatch. */
+  readable(): void;
+  /**
+   * Asked during `dispatch`: when the message is one of our own, its bytes as we have kept them,
+   * which are delivered then instead of another copy. `bytes` may be looked at within the call
+   * only. Must not throw.
+   */
+  kept(from: Member, bytes: Uint8Array): Uint8Array | null;
+}
+
 /**
  * The raw layer below a group: one libcpg handle, statuses instead of errors. Every number that
  * is returned is a cs_error_t.
@@ -19,8 +30,8 @@ export interface CpgConnection {
   readonly nodeId: number;
   /** Largest message that is sent in one piece, in bytes. */
   readonly payloadBytesMax: number;
-  /** Calls `readable` from the event loop while there is something to dispatch. */
-  watch(readable: () => void): void;
+  /** Calls the listener from the event loop, until `close`. */
+  watch(listener: CpgConnectionListener): void;
   /** Off the main thread: it blocks for as long as corosync is stopped. */
   join(name: Uint8Array): Promise<number>;
   /** Off the main thread, as `join`. */

@@ -7,21 +7,23 @@ const WINDOW_BYTES = 1_047_552;
 const MOVES_MAX = 32;
 
 /**
- * Copies payloads out of a deliver callback.
+ * Reads payloads in a deliver callback.
  *
  * cpg_dispatch reads every message into one buffer on its stack, and koffi calls C on a stack of
  * its own, so that buffer nearly always lies at the same address. A view of it is made once, and
- * a copy through a view costs a tenth of a call of memcpy. The address is compared at every call;
+ * reading through a view costs a tenth of a call of memcpy. The address is compared at every call;
  * elsewhere (a message that libcpg has put together of fragments, say) memcpy does it.
  *
- * Hazard: between callbacks the view shows a stack that is no longer in use. Nobody else gets it,
- * and it is read only within `copy`, and only as far as the message goes.
+ * Hazard: between callbacks the view shows a stack that is no longer in use, so nobody may keep
+ * what `look` gives, and nothing is read beyond the end of the message.
  */
 export class DispatchWindow {
   readonly #koffi: Koffi;
   readonly #memory: NativeMemory;
   #address: NativeAddress | null = null;
   #view: Uint8Array = new Uint8Array(0);
+  /** The part of the view that was looked at last: messages of one size often come in a row. */
+  #part: Uint8Array = new Uint8Array(0);
   #moves = 0;
 
   constructor(koffi: Koffi, memory: NativeMemory) {
@@ -29,15 +31,21 @@ export class DispatchWindow {
     this.#memory = memory;
   }
 
-  /** Gives a fresh copy; only to be called in the callback that was given the address. */
-  copy(address: NativeAddress | null, bytes: number): Uint8Array {
+  /** The message itself, in C memory, until the callback ends; null when it is elsewhere. */
+  look(address: NativeAddress | null, bytes: number): Uint8Array | null {
     if (address !== this.#address) this.#move(address);
-    if (address !== this.#address || bytes > this.#view.length) {
-      return this.#memory.copyBytes(address, bytes);
-    }
+    if (address !== this.#address || bytes > this.#view.length) return null;
+    if (this.#part.length !== bytes) this.#part = this.#view.subarray(0, bytes);
+    return this.#part;
+  }
+
+  /** A fresh copy of the message. */
+  copy(address: NativeAddress | null, bytes: number): Uint8Array {
+    const part = this.look(address, bytes);
+    if (part === null) return this.#memory.copyBytes(address, bytes);
     // Small ones come from Node's pool, which costs nothing to zero or to collect.
     const copy = Buffer.allocUnsafe(bytes);
-    copy.set(this.#view.subarray(0, bytes));
+    copy.set(part);
     return copy;
   }
 
@@ -45,6 +53,7 @@ export class DispatchWindow {
     if (address === null || this.#moves >= MOVES_MAX) return;
     this.#moves += 1;
     this.#view = new Uint8Array(this.#koffi.view(address, WINDOW_BYTES));
+    this.#part = this.#view;
     this.#address = address;
   }
 }

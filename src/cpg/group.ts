@@ -73,7 +73,10 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Group {
       oldest: () => this.#outbox.oldest,
       silent: () => this.#lose(silent(limits.echoWatch.silenceMsMax)),
     }, limits.echoWatch);
-    connection.watch(() => this.#readable());
+    connection.watch({
+      readable: () => this.#readable(),
+      kept: (from, bytes) => (this.#isSelf(from) ? this.#outbox.kept(bytes) : null),
+    });
   }
 
   async join(name: string): Promise<void> {

@@ -2,6 +2,7 @@ import type { KoffiFunc } from 'koffi';
 import type { NativeCallback } from '../native/declare.js';
 import type { NativeAddress, NativeMemory } from '../native/memory.js';
 import type { NativePoll } from '../native/poll.js';
+import type { DispatchWindow } from './dispatch-window.js';
 import type { Multicast } from './multicast.js';
 
 /** A libcpg handle; opaque. koffi gives a BigInt where a number would not hold it. */
@@ -74,8 +75,8 @@ export interface CpgCalls {
 export interface CpgLibrary extends CpgCalls, Pick<NativeMemory, 'decodeNodeIds'> {
   /** cpg_mcast_joined of one payload, the fast way. */
   readonly multicast: Multicast;
-  /** Copies a message in the deliver callback that was given its address. */
-  copyMessage(from: NativeAddress | null, bytes: number): Uint8Array;
+  /** Reads messages in the deliver callback that was given their address. */
+  readonly window: Pick<DispatchWindow, 'look' | 'copy'>;
   /** Turns the callbacks into C function pointers; `release` them after the handle is gone. */
   register(callbacks: NativeCallbacks): {
     readonly deliver: NativeCallback;

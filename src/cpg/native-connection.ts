@@ -1,7 +1,7 @@
 import { CS_DISPATCH_ONE_NONBLOCKING } from '../native/corotypes.js';
 import { offThread } from '../native/off-thread.js';
 import type { NativePoll } from '../native/poll.js';
-import type { CpgConnection, CpgEvent } from './connection.js';
+import type { CpgConnection, CpgConnectionListener, CpgEvent } from './connection.js';
 import {
   CPG_MAX_NAME_LENGTH, CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF,
 } from './constants.js';
@@ -15,8 +15,8 @@ import { check } from './status.js';
  * @see cpg_model_initialize(3)
  */
 export async function connectCpg(library: CpgLibrary): Promise<CpgConnection> {
-  const events: CpgEvent[] = [];
-  const callbacks = library.register(callbacksInto(library, events));
+  const inbox: Inbox = { events: [], kept: () => null };
+  const callbacks = library.register(callbacksInto(library, inbox));
   const model = {
     model: CPG_MODEL_V1,
     cpg_deliver_fn: callbacks.deliver,
@@ -41,11 +41,17 @@ export async function connectCpg(library: CpgLibrary): Promise<CpgConnection> {
     setImmediate(() => callbacks.release());
   };
   try {
-    return new NativeConnection(library, open, await factsOf(library, open), events, close);
+    return new NativeConnection(library, open, await factsOf(library, open), inbox, close);
   } catch (thrown) {
     await close();
     throw thrown;
   }
+}
+
+/** Where the callbacks leave what they were told. */
+interface Inbox {
+  readonly events: CpgEvent[];
+  kept: CpgConnectionListener['kept'];
 }
 
 interface ConnectionFacts {
@@ -82,7 +88,7 @@ class NativeConnection implements CpgConnection {
     private readonly library: CpgLibrary,
     private readonly handle: CpgHandle,
     facts: ConnectionFacts,
-    private readonly events: CpgEvent[],
+    private readonly inbox: Inbox,
     private readonly finalize: () => Promise<void>,
   ) {
     this.nodeId = facts.nodeId;
@@ -90,8 +96,10 @@ class NativeConnection implements CpgConnection {
     this.#fd = facts.fd;
   }
 
-  watch(readable: () => void): void {
-    this.#polling = { kind: 'on', poll: this.library.poll(this.#fd, readable) };
+  watch(listener: CpgConnectionListener): void {
+    this.inbox.kept = (from, bytes) => listener.kept(from, bytes);
+    const poll = this.library.poll(this.#fd, () => listener.readable());
+    this.#polling = { kind: 'on', poll };
   }
 
   join(name: Uint8Array): Promise<number> {
@@ -111,7 +119,7 @@ class NativeConnection implements CpgConnection {
   }
 
   take(): CpgEvent | undefined {
-    return this.events.shift();
+    return this.inbox.events.shift();
   }
 
   close(): Promise<void> {
@@ -141,7 +149,9 @@ class NativeConnection implements CpgConnection {
 }
 
 /** Callbacks only copy and enqueue: after one throw koffi skips every later callback. */
-function callbacksInto(library: CpgLibrary, events: CpgEvent[]): NativeCallbacks {
+function callbacksInto(library: CpgLibrary, inbox: Inbox): NativeCallbacks {
+  const { events } = inbox;
+  const { window } = library;
   const enqueue = (read: () => CpgEvent): void => {
     try {
       events.push(read());
@@ -157,8 +167,10 @@ function callbacksInto(library: CpgLibrary, events: CpgEvent[]): NativeCallbacks
   return {
     deliver(_handle, _group, nodeId, pid, msg, bytes) {
       try {
-        const payload = library.copyMessage(msg, bytes);
-        events.push({ kind: 'message', from: senders.get(nodeId, pid), payload });
+        const from = senders.get(nodeId, pid);
+        const seen = window.look(msg, bytes);
+        const own = seen === null ? null : inbox.kept(from, seen);
+        events.push({ kind: 'message', from, payload: own ?? window.copy(msg, bytes) });
       } catch (cause) {
         events.push({ kind: 'broken', cause });
       }

@@ -30,12 +30,11 @@ export const loadCpgLibrary: () => Promise<CpgLibrary> = libraryLoader(
 function declare(koffi: Koffi, library: LibraryHandle): CpgLibrary {
   const calls = declareFunctions<CpgCalls>(koffi, library, CPG_INTERFACE.functions);
   const memory = nativeMemory(koffi);
-  const window = new DispatchWindow(koffi, memory);
   return {
     ...calls,
     decodeNodeIds: memory.decodeNodeIds,
     multicast: stagedMulticast(koffi, library, calls),
-    copyMessage: (from, bytes) => window.copy(from, bytes),
+    window: new DispatchWindow(koffi, memory),
     register: (callbacks) => register(koffi, callbacks),
     decodeAddresses: (from, count) =>
       from === null || count === 0

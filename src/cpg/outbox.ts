@@ -87,6 +87,12 @@ export class Outbox {
     });
   }
 
+  /** Our own bytes of a message that is just coming back; whoever is given them owns them. */
+  kept(bytes: Uint8Array): Uint8Array | null {
+    const oldest = this.#inFlight.at(0);
+    return oldest !== undefined && isSameBytes(oldest.payload, bytes) ? oldest.payload : null;
+  }
+
   /**
    * Takes in a message that came back. Corosync keeps one sender's order, so whatever was sent
    * before the matching one and is still awaited was lost (it may drop messages of a node that
@@ -122,7 +128,7 @@ export class Outbox {
     for (let index = 0; ; index += 1) {
       const entry = this.#inFlight.at(index);
       if (entry === undefined) return -1;
-      if (isSameBytes(entry.payload, payload)) return index;
+      if (entry.payload === payload || isSameBytes(entry.payload, payload)) return index;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { CpgConnection, CpgEvent } from '../../../src/cpg/connection.js';
+import type { CpgConnection, CpgConnectionListener, CpgEvent } from '../../../src/cpg/connection.js';
 import { CS_ERR_TRY_AGAIN, CS_OK } from '../../../src/native/corotypes.js';
 import type { ChangeReason, Member } from '../../../src/cpg/index.js';
 
@@ -20,10 +20,10 @@ export class FakeConnection implements CpgConnection {
   dead: number | null = null;
   readonly #waiting: CpgEvent[] = [];
   readonly #taken: CpgEvent[] = [];
-  #readable: () => void = () => undefined;
+  #listener: CpgConnectionListener | null = null;
 
-  watch(readable: () => void): void {
-    this.#readable = readable;
+  watch(listener: CpgConnectionListener): void {
+    this.#listener = listener;
   }
 
   join(name: Uint8Array): Promise<number> {
@@ -45,7 +45,8 @@ export class FakeConnection implements CpgConnection {
   dispatch(): number {
     const event = this.#waiting.shift();
     if (event === undefined) return this.dead ?? CS_ERR_TRY_AGAIN;
-    this.#taken.push(event);
+    const kept = event.kind === 'message' ? this.#listener?.kept(event.from, event.payload) : null;
+    this.#taken.push(event.kind === 'message' && kept ? { ...event, payload: kept } : event);
     this.onDispatch();
     return CS_OK;
   }
@@ -70,7 +71,7 @@ export class FakeConnection implements CpgConnection {
 
   /** One wake-up by the poll. */
   wake(): void {
-    this.#readable();
+    this.#listener?.readable();
   }
 
   /** Delivers events in one wake-up. */
