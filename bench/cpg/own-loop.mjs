@@ -18,7 +18,7 @@ const WAITING = 4;
 const BLOCK_MS = 100;
 const BLOCK_EVERY_MS = 500;
 
-const group = await cpg.openGroup();
+const group = await cpg.openCpg();
 let delivered = 0;
 let touched = 0;
 group.on('message', (from, payload) => {

@@ -52,7 +52,7 @@ async function rest() {
 }
 
 async function open() {
-  const group = await cpg.openGroup();
+  const group = await cpg.openCpg();
   await group.join('bench-soak');
   return group;
 }

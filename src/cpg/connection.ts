@@ -1,3 +1,4 @@
+import type { CpgEnquiry } from './enquiry.js';
 import type { GroupView, Member, RingId } from './port.js';
 
 /** One event of the connection, in corosync's order. */
@@ -30,14 +31,23 @@ export interface CpgConnection {
   readonly nodeId: number;
   /** Largest message that is sent in one piece, in bytes. */
   readonly payloadBytesMax: number;
+  readonly fd: number;
+  readonly enquiry: CpgEnquiry;
   /** Calls the listener from the event loop, until `close`. */
   watch(listener: CpgConnectionListener): void;
   /** Off the main thread: it blocks for as long as corosync is stopped. */
   join(name: Uint8Array): Promise<number>;
   /** Off the main thread, as `join`. */
   leave(name: Uint8Array): Promise<number>;
-  /** Copies to shared memory, as CPG_TYPE_* `guarantee`. Spins inside libqb with about 278 messages unread by corosync. */
+  /**
+   * Copies to shared memory, as CPG_TYPE_* `guarantee`. Spins inside libqb with about 278 messages
+   * unread by corosync.
+   */
   send(payload: Uint8Array, guarantee: number): number;
+  /** A local matter of libcpg, as is the next; gives a number that corosync never looks at. */
+  context(): { readonly status: number; readonly value: bigint };
+  setContext(value: bigint): number;
+  flowControl(): { readonly status: number; readonly state: number };
   /** Takes at most one event from corosync, without waiting; `take` hands it over. */
   dispatch(): number;
   /** Takes out the oldest event that was dispatched. */

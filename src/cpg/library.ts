@@ -8,6 +8,9 @@ import type { Multicast } from './multicast.js';
 /** A libcpg handle; opaque. koffi gives a BigInt where a number would not hold it. */
 export type CpgHandle = (number | bigint) & { readonly brand: 'CpgHandle' };
 
+/** An iteration's handle; opaque. */
+export type IterationHandle = (number | bigint) & { readonly brand: 'IterationHandle' };
+
 export interface NativeRingId {
   readonly nodeid: number;
   readonly seq: number | bigint;
@@ -38,15 +41,21 @@ export interface NativeCallbacks {
 
 export interface NativeModel {
   readonly model: number;
-  readonly cpg_deliver_fn: NativeCallback;
-  readonly cpg_confchg_fn: NativeCallback;
-  readonly cpg_totem_confchg_fn: NativeCallback;
+  readonly cpg_deliver_fn: NativeCallback | null;
+  readonly cpg_confchg_fn: NativeCallback | null;
+  readonly cpg_totem_confchg_fn: NativeCallback | null;
   readonly flags: number;
 }
 
 export interface NativeName {
   readonly length: number;
   readonly value: Uint8Array;
+}
+
+export interface NativeIterationDescription {
+  readonly group: NativeName;
+  readonly nodeid: number;
+  readonly pid: number;
 }
 
 export interface NativeIovec {
@@ -68,7 +77,25 @@ export interface CpgCalls {
   readonly cpg_mcast_joined: KoffiFunc<
     (handle: CpgHandle, guarantee: number, iovec: NativeIovec, count: number) => number
   >;
+  readonly cpg_context_get: KoffiFunc<(handle: CpgHandle, context: BigUint64Array) => number>;
+  readonly cpg_context_set: KoffiFunc<(handle: CpgHandle, context: bigint) => number>;
+  /** The list has room for CPG_MEMBERS_MAX, which the count does not limit. */
+  readonly cpg_membership_get: KoffiFunc<
+    (handle: CpgHandle, group: NativeName, list: Uint8Array, count: [number]) => number
+  >;
   readonly cpg_local_get: KoffiFunc<(handle: CpgHandle, nodeid: [number]) => number>;
+  readonly cpg_flow_control_state_get: KoffiFunc<
+    (handle: CpgHandle, state: [number]) => number
+  >;
+  readonly cpg_iteration_initialize: KoffiFunc<
+    (
+      handle: CpgHandle, type: number, group: NativeName | null, out: [IterationHandle | null],
+    ) => number
+  >;
+  readonly cpg_iteration_next: KoffiFunc<
+    (iteration: IterationHandle, out: [NativeIterationDescription | null]) => number
+  >;
+  readonly cpg_iteration_finalize: KoffiFunc<(iteration: IterationHandle) => number>;
 }
 
 /** libcpg, and what reading its callbacks takes. */

@@ -2,9 +2,8 @@ import { CS_DISPATCH_ONE_NONBLOCKING } from '../native/corotypes.js';
 import { offThread } from '../native/off-thread.js';
 import type { NativePoll } from '../native/poll.js';
 import type { CpgConnection, CpgConnectionListener, CpgEvent } from './connection.js';
-import {
-  CPG_MAX_NAME_LENGTH, CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF,
-} from './constants.js';
+import { CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF } from './constants.js';
+import { enquiryOf, nativeName, type CpgEnquiry } from './enquiry.js';
 import type { CpgHandle, CpgLibrary, NativeCallbacks } from './library.js';
 import { MemberTable } from './member-table.js';
 import { reasonOf } from './reason.js';
@@ -78,7 +77,8 @@ type Polling =
 class NativeConnection implements CpgConnection {
   readonly nodeId: number;
   readonly payloadBytesMax: number;
-  readonly #fd: number;
+  readonly fd: number;
+  readonly enquiry: CpgEnquiry;
   #polling: Polling = { kind: 'off' };
   /** The request under way off the main thread, if any: closing must not overtake it. */
   #request: Promise<unknown> = Promise.resolve();
@@ -93,12 +93,13 @@ class NativeConnection implements CpgConnection {
   ) {
     this.nodeId = facts.nodeId;
     this.payloadBytesMax = facts.payloadBytesMax;
-    this.#fd = facts.fd;
+    this.fd = facts.fd;
+    this.enquiry = enquiryOf(library);
   }
 
   watch(listener: CpgConnectionListener): void {
     this.inbox.kept = (from, bytes) => listener.kept(from, bytes);
-    const poll = this.library.poll(this.#fd, () => listener.readable());
+    const poll = this.library.poll(this.fd, () => listener.readable());
     this.#polling = { kind: 'on', poll };
   }
 
@@ -112,6 +113,22 @@ class NativeConnection implements CpgConnection {
 
   send(payload: Uint8Array, guarantee: number): number {
     return this.library.multicast(this.handle, guarantee, payload);
+  }
+
+  context(): { readonly status: number; readonly value: bigint } {
+    const out = new BigUint64Array(1);
+    const status = this.library.cpg_context_get(this.handle, out);
+    return { status, value: out[0] ?? 0n };
+  }
+
+  setContext(value: bigint): number {
+    return this.library.cpg_context_set(this.handle, value);
+  }
+
+  flowControl(): { readonly status: number; readonly state: number } {
+    const out: [number] = [0];
+    const status = this.library.cpg_flow_control_state_get(this.handle, out);
+    return { status, state: out[0] };
   }
 
   dispatch(): number {
@@ -138,9 +155,7 @@ class NativeConnection implements CpgConnection {
   /** Stops dispatching meanwhile, so that the handle never sees two threads at once. */
   async #alone(call: CpgLibrary['cpg_join'], name: Uint8Array): Promise<number> {
     if (this.#polling.kind === 'on') this.#polling.poll.stop();
-    const value = new Uint8Array(CPG_MAX_NAME_LENGTH);
-    value.set(name);
-    const request = offThread(call, this.handle, { length: name.byteLength, value });
+    const request = offThread(call, this.handle, nativeName(name));
     this.#request = request;
     const status = await request;
     if (this.#polling.kind === 'on') this.#polling.poll.start();

@@ -32,7 +32,7 @@ function declare(koffi: Koffi, library: LibraryHandle): CpgLibrary {
   const memory = nativeMemory(koffi);
   return {
     ...calls,
-    decodeNodeIds: memory.decodeNodeIds,
+    decodeNodeIds: (from, count) => memory.decodeNodeIds(from, count),
     multicast: stagedMulticast(koffi, library, calls),
     window: new DispatchWindow(koffi, memory),
     register: (callbacks) => register(koffi, callbacks),
