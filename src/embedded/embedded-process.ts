@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { CpgError, type OpenGroup } from '../cpg/index.js';
+import { CpgError, type OpenCpg } from '../cpg/index.js';
 import type { ProcessWatch } from '../process-watch/port.js';
 import { QuorumError, type OpenQuorum } from '../quorum/index.js';
 import { EmbeddedGroup } from './bus/embedded-group.js';
@@ -47,7 +47,7 @@ export class EmbeddedProcess {
   }
 
   /** Opens a connection to this node's corosync. `LIBRARY` while it is down. */
-  readonly openGroup: OpenGroup = () => {
+  readonly openGroup: OpenCpg = () => {
     const refusal = this.#refusal();
     if (refusal !== null) {
       return Promise.reject(new CpgError(refusal.code, 'open', refusal.message, { retryable: true }));

@@ -4,6 +4,7 @@ import type { LockMode } from '../../src/dlm/index.js';
 import { createCluster, type EmbeddedCluster, type EmbeddedProcess } from '../../src/embedded/index.js';
 import { registerConformance } from '../conformance/conformance-case.js';
 import { groupCases, type GroupFixture, type GroupMember, type GroupRecord } from '../conformance/group.js';
+import { groupQueryCases } from '../conformance/group-queries.js';
 import { lockManagerCases, type LockManagerFixture, type LockMember } from '../conformance/lock-manager.js';
 import { quorumCases, type QuorumFixture, type QuorumRecord } from '../conformance/quorum.js';
 
@@ -121,5 +122,7 @@ const capabilities = ['power'] as const;
 registerConformance(test, {
   side, capabilities, cases: lockManagerCases, createFixture: createLocks,
 });
-registerConformance(test, { side, capabilities, cases: groupCases, createFixture: createGroups });
+registerConformance(test, {
+  side, capabilities, cases: [...groupCases, ...groupQueryCases], createFixture: createGroups,
+});
 registerConformance(test, { side, capabilities, cases: quorumCases, createFixture: createQuorums });
