@@ -17,9 +17,11 @@ type State =
   | { readonly kind: 'open' }
   | { readonly kind: 'closed'; readonly cause: CmapError };
 
-const KINDS: Readonly<Record<CmapChange['kind'], number>> = {
-  added: CMAP_TRACK_ADD, modified: CMAP_TRACK_MODIFY, deleted: CMAP_TRACK_DELETE,
-};
+const ALL_KINDS = ['added', 'modified', 'deleted'] as const;
+
+const KINDS: ReadonlyMap<CmapChange['kind'], number> = new Map([
+  ['added', CMAP_TRACK_ADD], ['modified', CMAP_TRACK_MODIFY], ['deleted', CMAP_TRACK_DELETE],
+]);
 
 /** The configuration map over one raw connection. */
 export class CorosyncMap extends IsolatingEmitter<CmapEvents> implements Cmap {
@@ -50,7 +52,7 @@ export class CorosyncMap extends IsolatingEmitter<CmapEvents> implements Cmap {
   async keys(prefix: string, options: ListOptions = {}): Promise<readonly CmapKey[]> {
     this.#checkOpen('keys');
     checkPrefix('keys', prefix);
-    const keysMax = checkKeysMax(options.keysMax ?? KEYS_MAX);
+    const keysMax = checkKeysMax(options?.keysMax ?? KEYS_MAX);
     const keys = await this.#connection.keys(prefix, keysMax);
     if (keys === null) throw tooManyKeys(prefix, keysMax);
     return keys;
@@ -71,9 +73,11 @@ export class CorosyncMap extends IsolatingEmitter<CmapEvents> implements Cmap {
 
   async track(key: string, options: TrackOptions = {}): Promise<CmapTracker> {
     this.#checkOpen('track');
-    if (options.prefix === true) checkPrefix('track', key);
+    // Callers without types may give null.
+    const { prefix = false, kinds: wanted = ALL_KINDS } = options ?? {};
+    if (prefix) checkPrefix('track', key);
     else checkKey('track', key);
-    const kinds = kindsOf(options);
+    const kinds = kindsOf(wanted) | (prefix ? CMAP_TRACK_PREFIX : 0);
     if (this.#trackers.size >= TRACKERS_MAX) throw tooManyTrackers(TRACKERS_MAX);
     this.#trackersEver += 1;
     const id = this.#trackersEver;
@@ -161,11 +165,11 @@ export class CorosyncMap extends IsolatingEmitter<CmapEvents> implements Cmap {
 }
 
 /** Throws CmapError `INVALID_PARAM` for kinds that there are not. */
-function kindsOf({ prefix = false, kinds = ['added', 'modified', 'deleted'] }: TrackOptions): number {
-  const bits = Array.from(kinds, (kind): number | undefined => KINDS[kind]);
+function kindsOf(kinds: readonly CmapChange['kind'][]): number {
+  const bits = Array.from(kinds ?? [], (kind) => KINDS.get(kind));
   if (bits.length === 0 || bits.includes(undefined)) {
     const text = 'track: kinds must be some of added, modified and deleted';
     throw new CmapError('INVALID_PARAM', 'track', text);
   }
-  return bits.reduce<number>((sum, bit = 0) => sum | bit, prefix ? CMAP_TRACK_PREFIX : 0);
+  return bits.reduce<number>((sum, bit = 0) => sum | bit, 0);
 }

@@ -13,8 +13,9 @@ import type { OpenCmap } from './port.js';
  * stopped by a signal, without holding the event loop.
  * @see cmap_initialize_map(3)
  */
-export const openCmap: OpenCmap = async ({ map = 'config' } = {}) => {
-  const number = MAPS.get(map);
+export const openCmap: OpenCmap = async (options) => {
+  // Callers without types may give null.
+  const number = MAPS.get(options?.map ?? 'config');
   if (number === undefined) {
     const text = 'openCmap: the map must be config or stats';
     throw new CmapError('INVALID_PARAM', 'openCmap', text);

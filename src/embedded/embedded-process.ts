@@ -79,12 +79,12 @@ export class EmbeddedProcess {
    * Opens a connection to this node's configuration map. `LIBRARY` while corosync is down,
    * `NOT_SUPPORTED` for the statistics: there are none.
    */
-  readonly openCmap: OpenCmap = ({ map = 'config' } = {}) => {
+  readonly openCmap: OpenCmap = (options) => {
     const refusal = this.#refusal();
     if (refusal !== null) {
       return Promise.reject(new CmapError(refusal.code, 'open', refusal.message, { retryable: true }));
     }
-    if (map !== 'config') {
+    if ((options?.map ?? 'config') !== 'config') {
       const text = 'openCmap: an embedded cluster keeps no statistics; open the map config';
       return Promise.reject(new CmapError('NOT_SUPPORTED', 'openCmap', text));
     }
