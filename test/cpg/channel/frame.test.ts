@@ -8,6 +8,7 @@ const GOLDEN = JSON.parse(
   readFileSync(new URL('../../../../test/cpg/channel/golden.json', import.meta.url), 'utf8'),
 ) as Readonly<Record<string, string>>;
 
+const golden = (name: string): string => GOLDEN[name] ?? '';
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const text = (value: string): Uint8Array => Buffer.from(value);
 
@@ -18,15 +19,15 @@ function messagesOf(frame: Uint8Array): readonly string[] {
 }
 
 test('the frames are those of docs/channel-format.md, byte for byte', (t) => {
-  t.is(hex(batchFrame([text('one'), text(''), text('two!')], 7)), GOLDEN['batch']);
+  t.is(hex(batchFrame([text('one'), text(''), text('two!')], 7)), golden('batch'));
   const [first, second] = chunkFrames(text('abcdefgh'), { message: 3, sequence: 8, chunkBytes: 5 });
-  t.is(hex(first ?? text('')), GOLDEN['chunk-first']);
-  t.is(hex(second ?? text('')), GOLDEN['chunk-last']);
-  t.is(hex(abortFrame(3, 0xffff_fffe)), GOLDEN['abort']);
+  t.is(hex(first ?? text('')), golden('chunk-first'));
+  t.is(hex(second ?? text('')), golden('chunk-last'));
+  t.is(hex(abortFrame(3, 0xffff_fffe)), golden('abort'));
 });
 
 test('every golden frame is read back as what it was made of', (t) => {
-  const read = (name: string) => readFrame(Buffer.from(GOLDEN[name] ?? '', 'hex'));
+  const read = (name: string) => readFrame(Buffer.from(golden(name), 'hex'));
   const batch = read('batch');
   t.is(batch.kind, 'batch');
   if (batch.kind !== 'batch') return;
