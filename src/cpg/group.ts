@@ -154,6 +154,8 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
   }
 
   #handle(event: CpgEvent): void {
+    // Corosync goes on telling a connection that has left of nodes that come and go.
+    if (this.#state.kind === 'left' && event.kind !== 'broken') return;
     switch (event.kind) {
       case 'message':
         // Compared before the listeners, who own the payload, may write into it.
@@ -228,6 +230,10 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
 
 function nameBytes(name: string): Uint8Array {
   const bytes = new TextEncoder().encode(name);
+  if (new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) !== name) {
+    const text = 'join: the group name holds half a surrogate pair; give well-formed text';
+    throw new CpgError('INVALID_PARAM', 'join', text);
+  }
   if (bytes.byteLength === 0) {
     const text = 'join: the group name is empty; give one of 1 to 128 bytes';
     throw new CpgError('INVALID_PARAM', 'join', text);

@@ -23,6 +23,8 @@ type State =
   | { readonly kind: 'joining'; readonly group: string; readonly done: Settling }
   | { readonly kind: 'joined'; readonly group: string }
   | { readonly kind: 'leaving'; readonly group: string; readonly done: Settling }
+  /** Has left; corosync lets no connection join twice, nor its process while it is open. */
+  | { readonly kind: 'left'; readonly from: string }
   | { readonly kind: 'ended'; readonly code: 'LOST' | 'CLOSED' };
 
 /** The embedded side of the Group port: one connection of one embedded process. */
@@ -52,11 +54,16 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
     return 'group' in this.#state ? this.#state.group : null;
   }
 
+  get groupUsed(): string | null {
+    return this.#state.kind === 'left' ? this.#state.from : this.group;
+  }
+
   async join(name: string): Promise<void> {
     checkName(name);
     if (this.#state.kind === 'ended') throw this.#refusal('join');
     const others = [...this.#network.corosync(this.self.nodeId).clients];
-    const taken = others.some((other) => other.group === name && isSame(other.member, this.self));
+    const taken = others.some((other) =>
+      other.groupUsed === name && isSame(other.member, this.self));
     if (this.#state.kind !== 'open' || taken) {
       throw new CpgError('EXIST', 'join', `join: this process is in a group already; leave it, or open another connection for another group than '${name}'`);
     }
@@ -110,7 +117,7 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
     const corosync = this.#network.corosync(this.self.nodeId);
     corosync.clients.delete(this);
     if ('group' in state && state.kind !== 'leaving') {
-      corosync.forgetLocal(state.group, this.self.pid);
+      this.#network.forgetLocal(this.self, state.group);
       this.#sendChange('procdown', state.group);
     }
     if (!silent) this.#end('CLOSED');
@@ -131,7 +138,7 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
       if (state.kind === 'joining' && within) {
         this.#state = { kind: 'joined', group: state.group };
       } else if (state.kind === 'leaving' && !within) {
-        this.#state = { kind: 'open' };
+        this.#state = { kind: 'left', from: state.group };
         this.#rejectPending(notJoined('multicast'));
       }
       emitToAll(this.#clock, this.listeners('view'), [view]);
@@ -190,6 +197,9 @@ function notJoined(operation: string): CpgError {
 
 function checkName(name: string): void {
   const { length } = Buffer.from(name);
+  if (Buffer.from(name).toString() !== name) {
+    throw new CpgError('INVALID_PARAM', 'join', 'join: the group name holds half a surrogate pair; give well-formed text');
+  }
   if (length === 0) {
     throw new CpgError('INVALID_PARAM', 'join', 'join: the group name is empty; give one of 1 to 128 bytes');
   }

@@ -4,30 +4,31 @@ import { openQuorum, type Quorum, type QuorumError } from '../../../src/quorum/i
 import { flood } from './flood.js';
 import { toWire, type Reply, type Request } from './wire.js';
 
-let group: Group | null = null;
+/** By the number that the test gave each of them; several may be open at once. */
+const groups = new Map<number, Group>();
 let quorum: Quorum | null = null;
 
 const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = {
-  async openGroup() {
+  async openGroup(key: number) {
     const opened = await openGroup();
-    group = opened;
-    opened.on('message', (from, payload) => event('message', from, Uint8Array.from(payload)));
-    opened.on('view', (view) => event('view', view));
-    opened.on('ring', (ring, nodeIds) => event('ring', ring, nodeIds));
-    opened.on('lost', (cause: CpgError) => event('lost', toWire(cause)));
+    groups.set(key, opened);
+    opened.on('message', (from, payload) => event('message', key, from, Uint8Array.from(payload)));
+    opened.on('view', (view) => event('view', key, view));
+    opened.on('ring', (ring, nodeIds) => event('ring', key, ring, nodeIds));
+    opened.on('lost', (cause: CpgError) => event('lost', key, toWire(cause)));
     return { self: opened.self, payloadBytesMax: opened.payloadBytesMax };
   },
-  join: (name: string) => theGroup().join(name),
-  multicast: (payload: Uint8Array) => theGroup().multicast(payload),
-  leave: () => theGroup().leave(),
-  closeGroup: () => theGroup().close(),
-  flood: (messages: number, bytes: number) => flood(theGroup(), messages, bytes),
+  join: (key: number, name: string) => theGroup(key).join(name),
+  multicast: (key: number, payload: Uint8Array) => theGroup(key).multicast(payload),
+  leave: (key: number) => theGroup(key).leave(),
+  closeGroup: (key: number) => theGroup(key).close(),
+  flood: (key: number, messages: number, bytes: number) => flood(theGroup(key), messages, bytes),
   async openQuorum() {
     const opened = await openQuorum();
     quorum = opened;
     opened.on('quorum', (state) => event('quorum', state));
     opened.on('nodelist', (change) => event('nodelist', change));
-    opened.on('lost', (cause: QuorumError) => event('lost', toWire(cause)));
+    opened.on('lost', (cause: QuorumError) => event('lostQuorum', toWire(cause)));
   },
   start: () => theQuorum().start(),
   closeQuorum: () => theQuorum().close(),
@@ -54,8 +55,9 @@ function send(reply: Reply): void {
   process.send?.(reply);
 }
 
-function theGroup(): Group {
-  if (group === null) throw new Error('no group was opened in this agent');
+function theGroup(key: number): Group {
+  const group = groups.get(key);
+  if (group === undefined) throw new Error(`no group ${key} was opened in this agent`);
   return group;
 }
 
