@@ -9,6 +9,7 @@ import {
 import { startLab, type Lab } from './cluster.js';
 import { DEPLOY_PATH } from './deployment.js';
 import { waitUntil } from './host/wait.js';
+import { chooseSeed } from '../support/property-seed.js';
 
 const PROGRAM = `${DEPLOY_PATH}/build/test/lab/dlm-member.js`;
 
@@ -148,7 +149,8 @@ for (const { title, needs, run } of
     const fixture = new LabFixture(lab);
     try {
       const { default: assert } = await import('node:assert/strict');
-      await t.notThrowsAsync(run(fixture, assert), needs.join());
+      const drawSeed = (): number => chooseSeed(t);
+      await t.notThrowsAsync(run(fixture, assert, drawSeed), needs.join());
     } finally {
       await fixture.close();
     }
