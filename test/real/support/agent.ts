@@ -1,7 +1,9 @@
 /** Runs inside a node, beside its corosync, and does with the bindings what the test asks. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { openCpg, type Cpg, type CpgError, type Guarantee } from '../../../src/cpg/index.js';
 import { openQuorum, type Quorum, type QuorumError } from '../../../src/quorum/index.js';
 import { flood } from './flood.js';
+import { LoopLag } from './loop-lag.js';
 import { toWire, type Reply, type Request } from './wire.js';
 
 let group: Cpg | null = null;
@@ -33,6 +35,11 @@ const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = 
   leave: () => theGroup().leave(),
   closeGroup: () => theGroup().close(),
   flood: (messages: number, bytes: number) => flood(theGroup(), messages, bytes),
+  async idle(ms: number) {
+    const lag = new LoopLag();
+    await delay(ms);
+    return { lagMsMax: lag.stop() };
+  },
   async openQuorum() {
     const opened = await openQuorum();
     quorum = opened;
