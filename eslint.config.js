@@ -10,7 +10,7 @@ const LAYERS = {
   cmap: ['errors.ts', 'clock.ts', 'native'],
   dlm: ['errors.ts', 'clock.ts', 'native'],
   'process-watch': ['errors.ts', 'clock.ts'],
-  embedded: ['errors.ts', 'clock.ts', 'native/emitter.ts', 'cpg', 'quorum', 'cmap', 'dlm', 'process-watch'],
+  embedded: ['errors.ts', 'clock.ts', 'native/emitter.ts', 'native/corotypes.ts', 'cpg', 'quorum', 'cmap', 'dlm', 'process-watch'],
   'coordinator/core': [],
   coordinator: ['errors.ts', 'clock.ts', 'cpg', 'quorum', 'dlm', 'process-watch', 'config'],
   config: ['errors.ts'],

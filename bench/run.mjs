@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 
 import { NetnsCluster } from '../build/test/netns/cluster.js';
+import { benchCoalesce } from './channel/coalesce.mjs';
 import { benchFlood } from './cpg/flood.mjs';
 import { benchSoak } from './cpg/soak.mjs';
 import { benchThroughput } from './cpg/throughput.mjs';
@@ -14,6 +15,8 @@ import { tableOf } from './result.mjs';
 /** In this order; `nodes` is the size of the ring that it wants. */
 const BENCHES = [
   { name: 'throughput', nodes: 1, run: benchThroughput },
+  { name: 'coalesce', nodes: 1, run: benchCoalesce },
+  { name: 'coalesce-3', nodes: 3, run: benchCoalesce },
   { name: 'flood', nodes: 2, run: benchFlood },
   { name: 'idle', nodes: 1, run: benchIdle },
   { name: 'soak', nodes: 1, run: benchSoak, onlyByName: true },

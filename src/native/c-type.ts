@@ -32,8 +32,12 @@ export interface CStruct {
 export interface CPointer {
   readonly kind: 'pointer';
   readonly c: string;
-  /** What koffi reads or writes there; null to pass an address or a buffer as it is. */
-  readonly to: CType | null;
+  /**
+   * What koffi reads or writes there; null to pass an address or a buffer as it is. `text` is a
+   * string that ends with a zero: koffi stops reading a JS string at its first U+0000. `token` is
+   * a whole number that C hands back as it is and never follows.
+   */
+  readonly to: CType | 'text' | 'token' | null;
   readonly way: 'in' | 'out' | 'inout';
 }
 
@@ -78,6 +82,16 @@ export function struct(c: string, fields: CStruct['fields']): CStruct {
 /** An address that C code is given or gives as it is, written in C as `c`. */
 export function address(c: string): CPointer {
   return { kind: 'pointer', c, to: null, way: 'in' };
+}
+
+/** A string that C reads, or that a callback is given. */
+export function text(): CPointer {
+  return { kind: 'pointer', c: 'const char *', to: 'text', way: 'in' };
+}
+
+/** A number in the place of a pointer to the caller's own data. */
+export function token(): CPointer {
+  return { kind: 'pointer', c: 'void *', to: 'token', way: 'in' };
 }
 
 /** A pointer through which C reads a value; `c` where the header says more than `const T *`. */

@@ -56,6 +56,8 @@ function make(koffi: Koffi, type: CType): TypeObject {
       return koffi.struct(Object.fromEntries(fields));
     }
     case 'pointer':
+      if (type.to === 'text') return koffi.type('str');
+      if (type.to === 'token') return koffi.type('uintptr_t');
       return koffi.pointer(type.to === null ? 'void' : typeOf(koffi, type.to));
     case 'callback':
       return koffi.pointer(protoOf(koffi, type));

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
+import { CMAP_INTERFACE } from '../../src/cmap/interface.js';
 import { CPG_INTERFACE } from '../../src/cpg/interface.js';
 import { scalar, struct, type CInterface } from '../../src/native/c-type.js';
 import * as corotypes from '../../src/native/corotypes.js';
@@ -10,6 +11,7 @@ const INTERFACES: readonly CInterface[] = [
   { header: 'corosync/corotypes.h', functions: {}, types: [], constants: corotypes },
   CPG_INTERFACE,
   QUORUM_INTERFACE,
+  CMAP_INTERFACE,
 ];
 
 for (const one of INTERFACES) {

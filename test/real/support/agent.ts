@@ -1,5 +1,9 @@
 /** Runs inside a node, beside its corosync, and does with the bindings what the test asks. */
 import { setTimeout as delay } from 'node:timers/promises';
+import {
+  openCmap, type Cmap, type CmapError, type CmapTracker, type CmapValue, type ListOptions,
+  type OpenCmapOptions, type TrackOptions,
+} from '../../../src/cmap/index.js';
 import { openCpg, type Cpg, type CpgError, type Guarantee } from '../../../src/cpg/index.js';
 import { openQuorum, type Quorum, type QuorumError } from '../../../src/quorum/index.js';
 import { flood } from './flood.js';
@@ -8,6 +12,8 @@ import { toWire, type Reply, type Request } from './wire.js';
 
 let group: Cpg | null = null;
 let quorum: Quorum | null = null;
+let cmap: Cmap | null = null;
+const trackers = new Map<number, CmapTracker>();
 
 const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = {
   async openGroup() {
@@ -49,6 +55,26 @@ const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = 
   },
   start: () => theQuorum().start(),
   closeQuorum: () => theQuorum().close(),
+  async openCmap(options: OpenCmapOptions) {
+    const opened = await openCmap(options);
+    cmap = opened;
+    opened.on('changed', (change, tracker) => event('changed', change, tracker));
+    opened.on('lost', (cause: CmapError) => event('lost', toWire(cause)));
+  },
+  get: (key: string) => theCmap().get(key),
+  keys: (prefix: string, options?: ListOptions) => theCmap().keys(prefix, options),
+  entries: (prefix: string, options?: ListOptions) => theCmap().entries(prefix, options),
+  set: (key: string, value: CmapValue) => theCmap().set(key, value),
+  delete: (key: string) => theCmap().delete(key),
+  increment: (key: string) => theCmap().increment(key),
+  decrement: (key: string) => theCmap().decrement(key),
+  async track(key: string, options?: TrackOptions) {
+    const tracker = await theCmap().track(key, options);
+    trackers.set(tracker.id, tracker);
+    return tracker.id;
+  },
+  untrack: async (id: number) => trackers.get(id)?.stop(),
+  closeCmap: () => theCmap().close(),
 };
 
 process.on('message', (message) => void answer(message as Request));
@@ -80,4 +106,9 @@ function theGroup(): Cpg {
 function theQuorum(): Quorum {
   if (quorum === null) throw new Error('no quorum connection was opened in this agent');
   return quorum;
+}
+
+function theCmap(): Cmap {
+  if (cmap === null) throw new Error('no configuration map was opened in this agent');
+  return cmap;
 }

@@ -1,5 +1,8 @@
 import koffi from 'koffi';
-import type { CInterface, CScalar, CSignature, CStruct, CType } from '../../../src/native/c-type.js';
+import {
+  address, text, token,
+  type CInterface, type CPointer, type CScalar, type CSignature, type CStruct, type CType,
+} from '../../../src/native/c-type.js';
 import { typeOf } from '../../../src/native/declare.js';
 
 /**
@@ -14,6 +17,7 @@ export function headerProof(given: CInterface): string {
     `#include <${given.header}>`,
     ...Object.entries(given.constants).map(([name, value]) => claim(`${name} == ${value}`)),
     ...new Set(scalarsOf(given).flatMap(scalarClaims)),
+    ...POINTERS.map((type) => claim(`sizeof(${type.c}) == ${typeOf(koffi, type).size}`)),
     ...given.types.flatMap((type) => (type.kind === 'struct'
       ? structClaims(type)
       : [sameType(type.c, `${returnOf(type)} (*)${paramsOf(type)}`)])),
@@ -23,6 +27,9 @@ export function headerProof(given: CInterface): string {
     '',
   ].join('\n');
 }
+
+/** The kinds of pointers that koffi has types of its own for. */
+const POINTERS: readonly CPointer[] = [address('void *'), text(), token()];
 
 /** As a compiler's message: what was claimed. */
 function claim(expression: string): string {
@@ -72,7 +79,7 @@ function scalarsOf({ functions, types }: CInterface): CScalar[] {
       case 'array':
         return [type.element];
       case 'pointer':
-        return within(type.to);
+        return typeof type.to === 'string' ? [] : within(type.to);
       case 'struct':
         return Object.values(type.fields).flatMap(within);
       case 'callback':
