@@ -21,7 +21,7 @@ export class FrameError extends Error {
 export function encodeFrames(messages: readonly object[]): Buffer {
   const frames: Buffer[] = [];
   for (let start = 0; start < messages.length; start += FRAME_MESSAGES_MAX) {
-    const body = Buffer.from(JSON.stringify(messages.slice(start, start + FRAME_MESSAGES_MAX)));
+    const body = Buffer.from(JSON.stringify(messages.slice(start, start + FRAME_MESSAGES_MAX), bytesToText));
     if (body.length > FRAME_BYTES_MAX) {
       throw new FrameError(`a frame of ${body.length} bytes exceeds ${FRAME_BYTES_MAX}`);
     }
@@ -82,7 +82,7 @@ function readLength(bytes: Buffer, offset: number): number {
 function decodeBody(body: string): unknown[] {
   let decoded: unknown;
   try {
-    decoded = JSON.parse(body);
+    decoded = JSON.parse(body, textToBytes);
   } catch (cause) {
     throw new FrameError('the body of a frame is not JSON', { cause });
   }
@@ -90,4 +90,15 @@ function decodeBody(body: string): unknown[] {
     throw new FrameError(`the body of a frame is no array of at most ${FRAME_MESSAGES_MAX}`);
   }
   return decoded as unknown[];
+}
+
+/** JSON has no bytes: they travel as `{ base64: … }`. */
+function bytesToText(_key: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? { base64: Buffer.from(value).toString('base64') } : value;
+}
+
+function textToBytes(_key: string, value: unknown): unknown {
+  const isBytes = typeof value === 'object' && value !== null && 'base64' in value
+    && typeof value.base64 === 'string';
+  return isBytes ? new Uint8Array(Buffer.from(value.base64 as string, 'base64')) : value;
 }

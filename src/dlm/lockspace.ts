@@ -78,7 +78,9 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
   /** opening -> open. Rejects with DlmError; the object is of no use then. */
   async open(): Promise<void> {
     try {
-      await this.#ask('open', this.name, { kind: 'open', lockspace: this.name });
+      await this.#ask('open', this.name, {
+        kind: 'open', lockspace: this.name, flags: 0, exclusive: false,
+      });
     } catch (error) {
       await this.close();
       throw error;
@@ -100,7 +102,9 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
 
   async convert(id: LockId, { mode, wait }: ConvertRequest): Promise<void> {
     checkMode('convert', mode);
-    await this.#askOfLock('convert', id, { kind: 'convert', id, mode, wait });
+    await this.#askOfLock('convert', id, {
+      kind: 'convert', id, mode, wait, flags: 0, value: null,
+    });
   }
 
   async cancel(id: LockId): Promise<void> {
@@ -116,7 +120,7 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
   }
 
   async unlock(id: LockId): Promise<void> {
-    await this.#askOfLock('unlock', id, { kind: 'unlock', id });
+    await this.#askOfLock('unlock', id, { kind: 'unlock', id, flags: 0, value: null });
     this.#locks.delete(id);
   }
 
@@ -142,7 +146,7 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
       throw this.#busy(before ?? []);
     }
     try {
-      await this.#ask('release', this.name, { kind: 'release', force: false });
+      await this.#ask('release', this.name, { kind: 'release', force: 0 });
     } catch (error) {
       if (!(error instanceof DlmError) || error.code !== 'LOCKSPACE_BUSY' || before === null) {
         throw error;
@@ -153,7 +157,7 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
       if (now.length > 0) {
         throw this.#busy(now);
       }
-      await this.#ask('release', this.name, { kind: 'release', force: true });
+      await this.#ask('release', this.name, { kind: 'release', force: 1 });
     }
     await this.close();
   }
@@ -176,7 +180,9 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
     checkMode('take', mode);
     this.#locks.set(id, { resource, op: null });
     try {
-      await this.#askOfLock('take', id, { kind: 'take', id, resource, mode, wait });
+      await this.#askOfLock('take', id, {
+        kind: 'take', id, resource, mode, wait, persistent: true, flags: 0,
+      });
     } catch (error) {
       this.#locks.delete(id);
       throw error;
@@ -223,11 +229,15 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
       case 'queued':
         return this.#outstanding.queue(reply.op);
       case 'done':
+      case 'granted':
+      case 'versions':
         return void this.#outstanding.settle(reply.op, null);
       case 'failed':
         return void this.#outstanding.settle(reply.op, errorOf(reply.failure));
       case 'blocking':
         return this.#tell('blocking', reply.id as LockId, null);
+      case 'board':
+        return;
       case 'log':
         return this.#modules.log(`dlm child of ${this.name}: ${reply.message}`);
       default:

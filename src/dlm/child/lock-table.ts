@@ -29,7 +29,9 @@ interface Lock {
   state: LockState;
 }
 
-type LockRequest = Extract<Request, { kind: 'take' | 'convert' | 'cancel' | 'unlock' | 'adopt' }>;
+type LockRequest = Extract<Request, {
+  kind: 'take' | 'convert' | 'cancel' | 'deadlock-cancel' | 'unlock' | 'adopt';
+}>;
 type RequestOf<K extends LockRequest['kind']> = Extract<LockRequest, { kind: K }>;
 
 export interface LockTableModules {
@@ -65,7 +67,8 @@ export class LockTable {
     switch (request.kind) {
       case 'take': return this.#take(request);
       case 'convert': return this.#convert(request);
-      case 'cancel': return this.#cancel(request);
+      case 'cancel':
+      case 'deadlock-cancel': return this.#cancel(request);
       case 'unlock': return this.#unlock(request);
       case 'adopt': return this.#adopt(request);
       default: return request satisfies never;
@@ -118,7 +121,7 @@ export class LockTable {
   }
 
   /** naming -> forsaken; in taking and converting the kernel is asked and decides. */
-  #cancel({ op, id }: RequestOf<'cancel'>): void {
+  #cancel({ op, id }: RequestOf<'cancel' | 'deadlock-cancel'>): void {
     const lock = this.#locks.get(id);
     if (lock?.state.kind === 'naming') {
       lock.state = { kind: 'forsaken', op: lock.state.op };

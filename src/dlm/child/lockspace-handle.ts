@@ -81,12 +81,12 @@ export type Released =
  * word what this node itself still holds.
  */
 export async function releaseLockspace(
-  library: LibDlm, name: string, handle: LockspaceHandle, force: boolean,
+  library: LibDlm, name: string, handle: LockspaceHandle, force: number,
 ): Promise<Released> {
   koffi.errno(0);
-  const result = library.dlm_release_lockspace(name, handle, force ? 1 : 0);
+  const result = library.dlm_release_lockspace(name, handle, force);
   const errno = result === 0 ? EBUSY : koffi.errno();
-  const settleMs = result === 0 && force ? SETTLE_MS_MAX : SETTLE_POLL_MS;
+  const settleMs = result === 0 && force !== 0 ? SETTLE_MS_MAX : SETTLE_POLL_MS;
   for (let waitedMs = 0; waitedMs <= settleMs; waitedMs += SETTLE_POLL_MS) {
     if (!inKernel(name)) {
       return { kind: 'released' };

@@ -48,6 +48,9 @@ export class Session {
         return this.#start(this.#open(request.op, request.lockspace));
       case 'release':
         return this.#start(this.#release(request.op, request.force));
+      case 'purge':
+      case 'versions':
+        return this.#refuse(request.op, request.kind);
       default:
         if (this.#state.kind !== 'open') {
           return this.#refuse(request.op, request.kind);
@@ -81,7 +84,7 @@ export class Session {
   }
 
   /** open -> busy -> closed | open */
-  async #release(op: number, force: boolean): Promise<void> {
+  async #release(op: number, force: number): Promise<void> {
     if (this.#state.kind !== 'open') {
       return this.#refuse(op, 'release');
     }

@@ -43,7 +43,7 @@ function setUp() {
   const complete = (id: number, status: number): void =>
     table.notice({ kind: 'completion', id, status });
   const take = (wait: boolean): void =>
-    table.request({ kind: 'take', op: 1, id: 7, resource: 'r', mode: 'EX', wait });
+    table.request({ kind: 'take', op: 1, id: 7, resource: 'r', mode: 'EX', wait, persistent: true, flags: 0 });
   const hold = (): void => {
     take(true);
     complete(7, 0);
@@ -137,7 +137,7 @@ test('an unlock is tried again while a lost cancel is still on its way', (t) => 
   const { kernel, table, hold, complete, codes, due } = setUp();
   hold();
   kernel.errnos.set('unlock', [EBUSY, EBUSY]);
-  table.request({ kind: 'unlock', op: 2, id: 7 });
+  table.request({ kind: 'unlock', op: 2, id: 7, flags: 0, value: null });
   due.shift()?.();
   due.shift()?.();
   t.deepEqual(kernel.calls, ['unlock 7', 'unlock 7', 'unlock 7']);
@@ -149,7 +149,7 @@ test('an unlock that stays busy is given up and the lock stays held', (t) => {
   const { kernel, table, hold, codes, due } = setUp();
   hold();
   kernel.errnos.set('unlock', Array<number>(BUSY_RETRIES_MAX + 1).fill(EBUSY));
-  table.request({ kind: 'unlock', op: 2, id: 7 });
+  table.request({ kind: 'unlock', op: 2, id: 7, flags: 0, value: null });
   while (due.length > 0) {
     due.shift()?.();
   }
@@ -161,9 +161,9 @@ test('an unlock that stays busy is given up and the lock stays held', (t) => {
 test('a conversion that fails keeps the lock held', (t) => {
   const { table, hold, complete, codes } = setUp();
   hold();
-  table.request({ kind: 'convert', op: 2, id: 7, mode: 'CW', wait: false });
+  table.request({ kind: 'convert', op: 2, id: 7, mode: 'CW', wait: false, flags: 0, value: null });
   complete(7, EAGAIN);
-  table.request({ kind: 'convert', op: 3, id: 7, mode: 'CW', wait: false });
+  table.request({ kind: 'convert', op: 3, id: 7, mode: 'CW', wait: false, flags: 0, value: null });
   complete(7, 0);
   t.deepEqual(codes(), ['2 WOULD_BLOCK', '3 done']);
 });
@@ -181,8 +181,8 @@ test('an adoption is answered by the call itself', (t) => {
 test('requests to a lock that is busy or unknown are refused', (t) => {
   const { table, take, codes } = setUp();
   take(true);
-  table.request({ kind: 'unlock', op: 2, id: 7 });
-  table.request({ kind: 'convert', op: 3, id: 9, mode: 'PR', wait: true });
+  table.request({ kind: 'unlock', op: 2, id: 7, flags: 0, value: null });
+  table.request({ kind: 'convert', op: 3, id: 9, mode: 'PR', wait: true, flags: 0, value: null });
   t.deepEqual(codes(), ['2 BAD_REQUEST', '3 UNKNOWN_LOCK']);
 });
 
