@@ -1,10 +1,13 @@
 import koffi from 'koffi';
 import {
   LKF_CANCEL, LKF_CONVERT, LKF_EXPEDITE, LKF_NOQUEUE, LKF_ORPHAN, LKF_PERSISTENT, LKF_QUECVT,
-  LKSB_BYTES, LKSB_LKID_OFFSET, LKSB_STATUS_OFFSET, modeNumber,
+  modeNumber, RESOURCE_BYTES_MAX,
 } from '../constants.js';
-import type { LibDlm, LockspaceHandle, NativeCallback, StatusBlock } from '../native.js';
+import { allocate, type NativeMemory } from '../libc.js';
+import type { Address, LibDlm, LockspaceHandle } from '../native.js';
 import type { LockMode } from '../port.js';
+import { BLOCKING_TOKEN, COMPLETION_TOKEN, type Answers } from './answers.js';
+import { StatusArena } from './status-arena.js';
 
 /**
  * The lock calls of one lockspace, each by the lock's number. All return 0, or the errno of a call
@@ -31,37 +34,65 @@ export type LockNotice =
   | { readonly kind: 'completion'; readonly id: number; readonly status: number }
   | { readonly kind: 'blocking'; readonly id: number };
 
-/** The real side: libdlm, by an open lockspace. */
+/** Most answers that one drain handles, so that requests get their turn. */
+export const ANSWERS_MAX = 512;
+
+/** @see errno(3) */
+const ENOMEM = 12;
+
+export interface LibDlmKernelModules {
+  readonly library: LibDlm;
+  readonly handle: LockspaceHandle;
+  readonly answers: Answers;
+}
+
+/** The real side: libdlm for requests, the lockspace's descriptor for what the kernel answers. */
 export class LibDlmKernel implements LockKernel {
   readonly #library: LibDlm;
-  readonly #handle: LockspaceHandle;
-  readonly #blocks = new Map<number, StatusBlock>();
-  readonly #ast: NativeCallback;
-  readonly #bast: NativeCallback;
-  #notices: LockNotice[] = [];
-  #fault: unknown = null;
+  readonly #handle: Address;
+  readonly #answers: Answers;
+  readonly #arena = new StatusArena();
+  readonly #slots = new Map<number, number>();
+  /** Where C reads a name; used during a call only. */
+  readonly #name: { readonly address: Address; readonly bytes: Buffer };
+  /** Calls whose completions have not been read. */
+  #awaited = 0;
 
-  constructor(library: LibDlm, handle: LockspaceHandle) {
+  constructor({ library, handle, answers }: LibDlmKernelModules) {
     this.#library = library;
-    this.#handle = handle;
-    this.#ast = library.callback((id) => this.#guard(() => this.#complete(id)));
-    this.#bast = library.callback((id) => this.#guard(() => {
-      this.#notices.push({ kind: 'blocking', id });
-    }));
+    this.#handle = Number(handle);
+    this.#answers = answers;
+    const { address, bytes } = nameMemory ??= allocate(RESOURCE_BYTES_MAX);
+    this.#name = { address, bytes: Buffer.from(bytes) };
+  }
+
+  /** How many status blocks are in use. */
+  get blocksUsed(): number {
+    return this.#arena.used;
   }
 
   /**
-   * Runs dlm_dispatch and returns what it told, in order. Nothing is acted on inside the C
-   * callbacks: they copy, because a later notice overwrites the same status block.
+   * Tells what the kernel has answered so far, in order, up to ANSWERS_MAX, answers to what `tell`
+   * itself asks for included. Stops without a last look when nothing is awaited any more: a
+   * blocking notice that comes alone makes the descriptor readable.
    */
-  dispatch(fd: number): LockNotice[] {
-    this.#library.dlm_dispatch(fd);
-    const notices = this.#notices;
-    this.#notices = [];
-    if (this.#fault !== null) {
-      throw new Error('a lock callback failed', { cause: this.#fault });
+  drain(tell: (notice: LockNotice) => void): void {
+    const answers = this.#answers;
+    for (let count = 0; count < ANSWERS_MAX; count += 1) {
+      if (!answers.next()) {
+        return;
+      }
+      if (answers.blocking) {
+        tell({ kind: 'blocking', id: answers.id });
+      } else {
+        this.#awaited -= 1;
+        tell({ kind: 'completion', id: answers.id, status: answers.status });
+        if (this.#awaited <= 0) {
+          this.#awaited = 0;
+          return;
+        }
+      }
     }
-    return notices;
   }
 
   /** EXPEDITE, since without it even NL would queue behind whoever waits for a convert. */
@@ -84,73 +115,76 @@ export class LibDlmKernel implements LockKernel {
   }
 
   adopt(id: number, resource: string, mode: LockMode): number {
-    const name = Buffer.from(resource);
+    const slot = this.#slot(id);
+    if (slot === null) {
+      return ENOMEM;
+    }
+    const { address, bytes } = this.#name;
     return errnoOf(this.#library.dlm_ls_lockx(
-      this.#handle, modeNumber(mode), this.#block(id), LKF_ORPHAN | LKF_PERSISTENT,
-      name, name.length, 0, this.#ast, id, this.#bast, null, null,
+      this.#handle, modeNumber(mode), this.#arena.address(slot), LKF_ORPHAN | LKF_PERSISTENT,
+      address, bytes.write(resource), 0, COMPLETION_TOKEN, id, BLOCKING_TOKEN, null, null,
     ));
   }
 
   unlock(id: number): number {
-    return this.#unlock(id, 0);
+    return this.#awaits(this.#unlock(id, 0));
   }
 
+  /** No completion of its own: what is cancelled completes. */
   cancel(id: number): number {
     return this.#unlock(id, LKF_CANCEL);
   }
 
   drop(id: number): void {
-    const block = this.#blocks.get(id);
-    if (block !== undefined) {
-      this.#blocks.delete(id);
-      koffi.free(block);
+    const slot = this.#slots.get(id);
+    if (slot !== undefined) {
+      this.#slots.delete(id);
+      this.#arena.release(slot);
     }
   }
 
   #lock(id: number, mode: LockMode, flags: number, resource: string | null): number {
-    const name = resource === null ? null : Buffer.from(resource);
-    return errnoOf(this.#library.dlm_ls_lock(
-      this.#handle, modeNumber(mode), this.#block(id), flags,
-      name, name?.length ?? 0, 0, this.#ast, id, this.#bast, null,
-    ));
+    const slot = this.#slot(id);
+    if (slot === null) {
+      return ENOMEM;
+    }
+    const { address, bytes } = this.#name;
+    const length = resource === null ? 0 : bytes.write(resource);
+    return this.#awaits(errnoOf(this.#library.dlm_ls_lock(
+      this.#handle, modeNumber(mode), this.#arena.address(slot), flags,
+      resource === null ? 0 : address, length, 0, COMPLETION_TOKEN, id, BLOCKING_TOKEN, 0,
+    )));
   }
 
   #unlock(id: number, flags: number): number {
-    const block = this.#block(id);
-    const lkid = koffi.decode(block, LKSB_LKID_OFFSET, 'uint32_t') as number;
-    return errnoOf(this.#library.dlm_ls_unlock(this.#handle, lkid, flags, block, id));
+    const slot = this.#slot(id);
+    return slot === null ? ENOMEM : errnoOf(this.#library.dlm_ls_unlock(
+      this.#handle, this.#arena.lkid(slot), flags, this.#arena.address(slot), id,
+    ));
   }
 
-  /** The status block of this lock, made on first use. Zeroed: it holds the LVB's address. */
-  #block(id: number): StatusBlock {
-    const known = this.#blocks.get(id);
+  #awaits(errno: number): number {
+    if (errno === 0) {
+      this.#awaited += 1;
+    }
+    return errno;
+  }
+
+  /** The slot of this lock's status block, taken on first use; null when there are too many. */
+  #slot(id: number): number | null {
+    const known = this.#slots.get(id);
     if (known !== undefined) {
       return known;
     }
-    const block = koffi.alloc('uint8_t', LKSB_BYTES) as StatusBlock;
-    koffi.encode(block, koffi.array('uint8_t', LKSB_BYTES), new Uint8Array(LKSB_BYTES));
-    this.#blocks.set(id, block);
-    return block;
-  }
-
-  #complete(id: number): void {
-    const block = this.#blocks.get(id);
-    if (block === undefined) {
-      throw new Error(`a completion came for lock ${id}, which is gone`);
+    const slot = this.#arena.acquire();
+    if (slot !== null) {
+      this.#slots.set(id, slot);
     }
-    const status = koffi.decode(block, LKSB_STATUS_OFFSET, 'int') as number;
-    this.#notices.push({ kind: 'completion', id, status });
-  }
-
-  /** koffi skips every later callback of a dispatch once one has thrown: none may. */
-  #guard(run: () => void): void {
-    try {
-      run();
-    } catch (fault) {
-      this.#fault ??= fault;
-    }
+    return slot;
   }
 }
+
+let nameMemory: NativeMemory | null = null;
 
 function errnoOf(result: number): number {
   return result === 0 ? 0 : koffi.errno();

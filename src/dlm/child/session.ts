@@ -1,12 +1,22 @@
-import koffi from 'koffi';
+import { loadLibC } from '../libc.js';
 import type { LibDlm, LockspaceHandle } from '../native.js';
 import type { Reply, Request } from '../protocol.js';
+import { Answers } from './answers.js';
+import type { ChildLoop } from './child-loop.js';
 import { refusal } from './failure.js';
-import { LibDlmKernel } from './lock-kernel.js';
+import { LibDlmKernel, type LockNotice } from './lock-kernel.js';
 import { LockTable } from './lock-table.js';
 import { loadLibrary, openLockspace, releaseLockspace, type Opened } from './lockspace-handle.js';
 
-type PollHandle = ReturnType<typeof koffi.node.poll>;
+/** How the library is loaded, and a lockspace opened and left; another one only in benches. */
+export interface Opener {
+  readonly loadLibrary: typeof loadLibrary;
+  readonly openLockspace: typeof openLockspace;
+  readonly releaseLockspace: typeof releaseLockspace;
+}
+
+/** libdlm and the kernel of this machine. */
+export const systemOpener: Opener = { loadLibrary, openLockspace, releaseLockspace };
 
 interface Open {
   readonly name: string;
@@ -14,8 +24,6 @@ interface Open {
   readonly handle: LockspaceHandle;
   readonly kernel: LibDlmKernel;
   readonly table: LockTable;
-  /** Kept: a poll handle that nobody refers to is collected and falls silent. */
-  readonly poll: PollHandle;
 }
 
 type SessionState =
@@ -25,6 +33,8 @@ type SessionState =
 
 export interface SessionModules {
   readonly reply: (reply: Reply) => void;
+  readonly loop: Pick<ChildLoop, 'watch' | 'unwatch' | 'later'>;
+  readonly opener: Opener;
   /** The child is out of step with the kernel: it must end and leave orphans behind. */
   readonly fail: (fault: unknown) => void;
 }
@@ -33,10 +43,14 @@ export interface SessionModules {
 export class Session {
   #state: SessionState = { kind: 'closed' };
   readonly #reply: SessionModules['reply'];
+  readonly #loop: SessionModules['loop'];
+  readonly #opener: Opener;
   readonly #fail: SessionModules['fail'];
 
-  constructor({ reply, fail }: SessionModules) {
+  constructor({ reply, loop, opener, fail }: SessionModules) {
     this.#reply = reply;
+    this.#loop = loop;
+    this.#opener = opener;
     this.#fail = fail;
   }
 
@@ -69,12 +83,12 @@ export class Session {
       return this.#refuse(op, 'open');
     }
     this.#state = { kind: 'busy' };
-    const library = loadLibrary();
+    const library = this.#opener.loadLibrary();
     if ('code' in library) {
       this.#state = { kind: 'closed' };
       return this.#reply({ kind: 'failed', op, failure: library });
     }
-    const opened = await openLockspace(library, name);
+    const opened = await this.#opener.openLockspace(library, name);
     if (opened.kind === 'failed') {
       this.#state = { kind: 'closed' };
       return this.#reply({ kind: 'failed', op, failure: opened.failure });
@@ -88,7 +102,7 @@ export class Session {
     if (this.#state.kind !== 'open') {
       return this.#refuse(op, 'release');
     }
-    const { name, library, handle, table, poll } = this.#state.open;
+    const { name, library, handle, table } = this.#state.open;
     if (table.size > 0) {
       const message = `lockspace ${name} was not left: ${table.size} locks of this daemon are in it`;
       return this.#reply({
@@ -96,8 +110,8 @@ export class Session {
       });
     }
     this.#state = { kind: 'busy' };
-    poll.close();
-    const released = await releaseLockspace(library, name, handle, force);
+    this.#loop.unwatch();
+    const released = await this.#opener.releaseLockspace(library, name, handle, force);
     if (released.kind === 'released') {
       this.#state = { kind: 'closed' };
       return this.#reply({ kind: 'done', op });
@@ -114,31 +128,19 @@ export class Session {
   #enter(
     library: LibDlm, name: string, { handle, fd }: Extract<Opened, { kind: 'open' }>,
   ): void {
-    const kernel = new LibDlmKernel(library, handle);
+    const kernel = new LibDlmKernel({ library, handle, answers: new Answers(loadLibC(), fd) });
     const table = new LockTable({
       kernel,
       reply: this.#reply,
-      later: (delayMs, run) => void setTimeout(() => this.#guard(run), delayMs),
+      later: (delayMs, run) => this.#loop.later(delayMs, run),
     });
-    const poll = koffi.node.poll(fd, { readable: true }, () => this.#guard(() => {
-      for (const notice of kernel.dispatch(fd)) {
-        table.notice(notice);
-      }
-    }));
-    this.#state = { kind: 'open', open: { name, library, handle, kernel, table, poll } };
+    const tell = (notice: LockNotice): void => table.notice(notice);
+    this.#loop.watch({ fd, drain: () => kernel.drain(tell) });
+    this.#state = { kind: 'open', open: { name, library, handle, kernel, table } };
   }
 
   #refuse(op: number, operation: string): void {
     const message = `${operation} while the child's lockspace is ${this.#state.kind}`;
     this.#reply({ kind: 'failed', op, failure: refusal('BAD_REQUEST', operation, message) });
-  }
-
-  /** An exception in a poll callback would end the polling without a word. */
-  #guard(run: () => void): void {
-    try {
-      run();
-    } catch (fault) {
-      this.#fail(fault);
-    }
   }
 }
