@@ -1,10 +1,12 @@
-import type { KoffiFunc } from 'koffi';
+import { CS_DISPATCH_ONE_NONBLOCKING } from '../native/corotypes.js';
+import { offThread } from '../native/off-thread.js';
+import type { NativePoll } from '../native/poll.js';
 import type { CpgConnection, CpgEvent } from './connection.js';
 import {
-  CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF, CPG_TYPE_AGREED,
-  CS_DISPATCH_ONE_NONBLOCKING,
+  CPG_MAX_NAME_LENGTH, CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF,
 } from './constants.js';
-import type { CpgHandle, CpgLibrary, NativeCallbacks, NativePoll } from './library.js';
+import type { CpgHandle, CpgLibrary, NativeCallbacks } from './library.js';
+import { MemberTable } from './member-table.js';
 import { reasonOf } from './reason.js';
 import { check } from './status.js';
 
@@ -100,17 +102,16 @@ class NativeConnection implements CpgConnection {
     return this.#alone(this.library.cpg_leave, name);
   }
 
-  send(payload: Uint8Array): number {
-    const iovec = { iov_base: payload, iov_len: payload.byteLength };
-    return this.library.cpg_mcast_joined(this.handle, CPG_TYPE_AGREED, iovec, 1);
+  send(payload: Uint8Array, guarantee: number): number {
+    return this.library.multicast(this.handle, guarantee, payload);
   }
 
   dispatch(): number {
     return this.library.cpg_dispatch(this.handle, CS_DISPATCH_ONE_NONBLOCKING);
   }
 
-  take(): readonly CpgEvent[] {
-    return this.events.splice(0);
+  take(): CpgEvent | undefined {
+    return this.events.shift();
   }
 
   close(): Promise<void> {
@@ -129,7 +130,7 @@ class NativeConnection implements CpgConnection {
   /** Stops dispatching meanwhile, so that the handle never sees two threads at once. */
   async #alone(call: CpgLibrary['cpg_join'], name: Uint8Array): Promise<number> {
     if (this.#polling.kind === 'on') this.#polling.poll.stop();
-    const value = new Uint8Array(128);
+    const value = new Uint8Array(CPG_MAX_NAME_LENGTH);
     value.set(name);
     const request = offThread(call, this.handle, { length: name.byteLength, value });
     this.#request = request;
@@ -148,15 +149,20 @@ function callbacksInto(library: CpgLibrary, events: CpgEvent[]): NativeCallbacks
       events.push({ kind: 'broken', cause });
     }
   };
+  const senders = new MemberTable();
   const changes = (from: Parameters<CpgLibrary['decodeAddresses']>[0], count: number) =>
     library.decodeAddresses(from, count).map(({ nodeid, pid, reason }) => ({
       nodeId: nodeid, pid, reason: reasonOf(reason),
     }));
   return {
-    deliver: (_handle, _group, nodeId, pid, msg, bytes) =>
-      enqueue(() => ({
-        kind: 'message', from: { nodeId, pid }, payload: library.copyBytes(msg, bytes),
-      })),
+    deliver(_handle, _group, nodeId, pid, msg, bytes) {
+      try {
+        const payload = library.copyMessage(msg, bytes);
+        events.push({ kind: 'message', from: senders.get(nodeId, pid), payload });
+      } catch (cause) {
+        events.push({ kind: 'broken', cause });
+      }
+    },
     confchg: (_handle, _group, members, memberCount, left, leftCount, joined, joinedCount) =>
       enqueue(() => ({
         kind: 'view',
@@ -174,17 +180,4 @@ function callbacksInto(library: CpgLibrary, events: CpgEvent[]): NativeCallbacks
         nodeIds: library.decodeNodeIds(nodeIds, count),
       })),
   };
-}
-
-/** Runs a call that blocks while corosync is stopped on libuv's pool. Never cpg_dispatch. */
-function offThread<Args extends unknown[]>(
-  call: KoffiFunc<(...args: Args) => number>, ...args: Args
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const done = (error: unknown, status: number): void => {
-      if (error === null || error === undefined) resolve(status);
-      else reject(error instanceof Error ? error : new Error(`koffi: ${JSON.stringify(error)}`));
-    };
-    call.async(...args, done);
-  });
 }

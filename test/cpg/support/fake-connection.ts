@@ -1,5 +1,5 @@
 import type { CpgConnection, CpgEvent } from '../../../src/cpg/connection.js';
-import { CS_ERR_TRY_AGAIN, CS_OK } from '../../../src/cpg/constants.js';
+import { CS_ERR_TRY_AGAIN, CS_OK } from '../../../src/native/corotypes.js';
 import type { ChangeReason, Member } from '../../../src/cpg/index.js';
 
 export const SELF: Member = { nodeId: 1, pid: 100 };
@@ -50,8 +50,8 @@ export class FakeConnection implements CpgConnection {
     return CS_OK;
   }
 
-  take(): readonly CpgEvent[] {
-    return this.#taken.splice(0);
+  take(): CpgEvent | undefined {
+    return this.#taken.shift();
   }
 
   close(): Promise<void> {
