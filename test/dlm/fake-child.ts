@@ -1,7 +1,8 @@
 /**
  * A child for the tests: it speaks the frames like the real one, but its lockspace is a wish of
  * the resource's name. `ok…` is granted, `refuse…` refused, `wait…` queued until cancelled,
- * `hang` never answered, `die` ends the child, `garbage` breaks the frames, `log` writes to stderr.
+ * `hang` never answered, `die` ends the child, `garbage` breaks the frames,
+ * `torn` ends it in the middle of a frame, `log` writes to stderr.
  */
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -15,6 +16,11 @@ const waiting = new Map<number, number>();
 const deaf = process.argv.includes('deaf');
 const socket = new Socket({ fd: SOCKET_FD });
 
+if (process.argv.includes('slow')) {
+  // Long enough for the socket to fill.
+  socket.pause();
+  setTimeout(() => socket.resume(), 200);
+}
 socket.on('data', (chunk) => decoder.push(chunk, answer));
 socket.on('end', () => process.exit(0));
 
@@ -46,6 +52,9 @@ function take({ op, id, resource }: Extract<Request, { kind: 'take' }>): void {
     fail(op, 'WOULD_BLOCK');
   } else if (resource === 'die') {
     process.exit(3);
+  } else if (resource === 'torn') {
+    writeSync(SOCKET_FD, encodeFrames([{ kind: 'done', op }], encodeReply).subarray(0, 9));
+    process.exit(4);
   } else if (resource === 'garbage') {
     writeSync(SOCKET_FD, 'this is no frame at all');
   } else if (resource !== 'hang') {
@@ -63,5 +72,5 @@ function fail(op: number, code: 'NO_KERNEL' | 'WOULD_BLOCK' | 'CANCELED'): void 
 }
 
 function reply(message: Reply): void {
-  writeSync(SOCKET_FD, encodeFrames([message], encodeReply));
+  socket.write(encodeFrames([message], encodeReply));
 }
