@@ -9,7 +9,6 @@
  * fresh: every pair has a name never used before. local: each slot keeps one name, which this node
  * becomes master of. Prints one line of JSON.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>

@@ -1,6 +1,7 @@
+import { row } from '../result.mjs';
 import { median } from '../statistics.mjs';
 
-/** The cases of the bench: what is asked of us, as a share of what C does in the same run. */
+/** What is asked of us, as a share of what C does in the same run. */
 export const CASES = [
   { kind: 'fresh', inFlight: 1, target: 0.9 },
   { kind: 'fresh', inFlight: 16, target: 0.8 },
@@ -11,27 +12,43 @@ export const CASES = [
 ];
 
 /**
- * Interleaved rounds of one case: the C twin, ours, and a plain LOCK+UNLOCK of C for context.
- * `ours` and `c` each run one round and give `pairsPerSecond`.
+ * Interleaved rounds of each case: the C twin, ours, and C with a plain LOCK and UNLOCK for
+ * context. Before them `warmMs` of ours alone: a daemon's code has been compiled long ago, which
+ * takes tens of seconds where the compiler itself is emulated.
  */
-export async function measure({ kind, inFlight, target }, { ours, c, rounds, durationMs }) {
+export async function compare(sides, { title, cases, rounds, durationMs, warmMs, say }) {
+  for (const inFlight of [16, 1]) await sides.ours('local', inFlight, warmMs / 2);
+  const rows = [];
+  for (const one of cases) {
+    const result = await measure(sides, one, { rounds, durationMs });
+    say(JSON.stringify({ title, ...one, ...result }));
+    rows.push(rowOf(title, one, result));
+  }
+  return rows;
+}
+
+async function measure(sides, { kind, inFlight }, { rounds, durationMs }) {
   const rates = { c: [], ours: [], plain: [] };
-  // What the just-in-time compiler and the directory of names have to learn is no round.
-  await ours(kind, inFlight, durationMs);
-  await c('take', kind, inFlight, durationMs);
+  // Names become local, queues and caches fill: no round.
+  await sides.ours(kind, inFlight, durationMs / 2);
+  await sides.c('take', kind, inFlight, durationMs / 2);
   for (let round = 0; round < rounds; round += 1) {
-    rates.c.push((await c('take', kind, inFlight, durationMs)).pairsPerSecond);
-    rates.ours.push((await ours(kind, inFlight, durationMs)).pairsPerSecond);
-    rates.plain.push((await c('plain', kind, inFlight, durationMs)).pairsPerSecond);
+    rates.c.push((await sides.c('take', kind, inFlight, durationMs)).pairsPerSecond);
+    rates.ours.push((await sides.ours(kind, inFlight, durationMs)).pairsPerSecond);
+    rates.plain.push((await sides.c('plain', kind, inFlight, durationMs)).pairsPerSecond);
   }
   const ratios = rates.ours.map((rate, round) => rate / rates.c[round]);
   return {
-    what: `${kind} names, ${inFlight} in flight`,
-    target,
-    ratio: median(rates.ours) / median(rates.c),
-    ratios,
+    ratio: median(ratios),
+    ratios: ratios.map((ratio) => Number(ratio.toFixed(3))),
     c: median(rates.c),
     ours: median(rates.ours),
     plain: median(rates.plain),
   };
+}
+
+function rowOf(title, { kind, inFlight, target }, { ratio, c, ours, plain }) {
+  const detail = `pairs/s: ours ${Math.round(ours)}, C ${Math.round(c)} `
+    + `(C without NL first ${Math.round(plain)})`;
+  return row(`${title}: ${kind} names, ${inFlight} in flight`, ratio, { atLeast: target }, detail);
 }
