@@ -1,8 +1,8 @@
-import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../clock.js';
+import { CS_ERR_TRY_AGAIN, CS_OK } from '../native/corotypes.js';
+import { IsolatingEmitter } from '../native/emitter.js';
 import type { CpgConnection, CpgEvent } from './connection.js';
-import { CPG_MAX_NAME_LENGTH, CS_ERR_TRY_AGAIN, CS_OK } from './constants.js';
-import { emit } from './emit.js';
+import { CPG_MAX_NAME_LENGTH } from './constants.js';
 import { CpgError } from './error.js';
 import { alreadyUsed, broken, lost, notJoined, timedOut, tooBig } from './group-errors.js';
 import { OUTBOX_LIMITS, Outbox, type OutboxLimits } from './outbox.js';
@@ -41,7 +41,7 @@ type State =
  * `join` resolves when our own membership has been delivered, so after the `view` that shows it;
  * `leave` likewise. While either asks corosync, no event is dispatched; the event loop goes on.
  */
-export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
+export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Group {
   readonly self: Member;
   readonly payloadBytesMax: number;
   readonly #connection: CpgConnection;
@@ -158,11 +158,13 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
       case 'message':
         // Compared before the listeners, who own the payload, may write into it.
         if (this.#isSelf(event.from)) this.#outbox.echoed(event.payload);
-        return emit(this, 'message', event.from, event.payload);
+        this.emit('message', event.from, event.payload);
+        return;
       case 'view':
         return this.#changeView(event.view);
       case 'ring':
-        return emit(this, 'ring', event.ring, event.nodeIds);
+        this.emit('ring', event.ring, event.nodeIds);
+        return;
       case 'broken':
         return this.#lose(broken(event.cause));
       default:
@@ -182,7 +184,7 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
       this.#outbox.drop(notJoined('multicast'));
       state.done.resolve();
     }
-    emit(this, 'view', view);
+    this.emit('view', view);
   }
 
   /** any -> closed, by corosync. */
@@ -194,7 +196,7 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
         throw thrown;
       });
     });
-    emit(this, 'lost', cause);
+    this.emit('lost', cause);
   }
 
   #end(cause: CpgError): void {

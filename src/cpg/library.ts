@@ -1,11 +1,10 @@
-import type { KoffiFunc, TypeObject } from 'koffi';
+import type { KoffiFunc } from 'koffi';
+import type { NativeCallback } from '../native/declare.js';
+import type { NativeAddress, NativeMemory } from '../native/memory.js';
+import type { NativePoll } from '../native/poll.js';
 
 /** A libcpg handle; opaque. koffi gives a BigInt where a number would not hold it. */
 export type CpgHandle = (number | bigint) & { readonly brand: 'CpgHandle' };
-/** An address inside C memory, valid only during the callback that was given it. */
-export type NativeAddress = bigint & { readonly brand: 'NativeAddress' };
-/** A C function pointer made of a JS function; release it, in a later turn than its last call. */
-export type NativeCallback = bigint & { readonly brand: 'NativeCallback' };
 
 export interface NativeRingId {
   readonly nodeid: number;
@@ -53,8 +52,8 @@ export interface NativeIovec {
   readonly iov_len: number;
 }
 
-/** The parts of libcpg that we use, typed, in the header's order. All return a cs_error_t. */
-export interface CpgLibrary {
+/** What interface.ts declares, typed. All return a cs_error_t. */
+export interface CpgCalls {
   readonly cpg_model_initialize: KoffiFunc<
     (handle: [CpgHandle | null], model: number, data: NativeModel, context: null) => number
   >;
@@ -68,7 +67,10 @@ export interface CpgLibrary {
     (handle: CpgHandle, guarantee: number, iovec: NativeIovec, count: number) => number
   >;
   readonly cpg_local_get: KoffiFunc<(handle: CpgHandle, nodeid: [number]) => number>;
+}
 
+/** libcpg, and what reading its callbacks takes. */
+export interface CpgLibrary extends CpgCalls, NativeMemory {
   /** Turns the callbacks into C function pointers; `release` them after the handle is gone. */
   register(callbacks: NativeCallbacks): {
     readonly deliver: NativeCallback;
@@ -76,19 +78,6 @@ export interface CpgLibrary {
     readonly totemConfchg: NativeCallback;
     release(): void;
   };
-  /** Copies bytes out of C memory. */
-  copyBytes(from: NativeAddress | null, bytes: number): Uint8Array;
   decodeAddresses(from: NativeAddress | null, count: number): readonly NativeAddressEntry[];
-  decodeNodeIds(from: NativeAddress | null, count: number): readonly number[];
-  /** Watches a descriptor for readability and hang-up, level-triggered. */
-  poll(fd: number, callback: () => void): NativePoll;
-  /** The struct types as declared, for the check against the installed headers. */
-  readonly types: Readonly<Record<string, TypeObject>>;
-}
-
-/** Any call on it after `close` crashes the process: callers keep it in their state. */
-export interface NativePoll {
-  stop(): void;
-  start(): void;
-  close(): void;
+  poll(fd: number, readable: () => void): NativePoll;
 }

@@ -1,10 +1,11 @@
-import type { KoffiFunc } from 'koffi';
+import { CS_DISPATCH_ONE_NONBLOCKING } from '../native/corotypes.js';
+import { offThread } from '../native/off-thread.js';
+import type { NativePoll } from '../native/poll.js';
 import type { CpgConnection, CpgEvent } from './connection.js';
 import {
-  CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF, CPG_TYPE_AGREED,
-  CS_DISPATCH_ONE_NONBLOCKING,
+  CPG_MAX_NAME_LENGTH, CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF, CPG_TYPE_AGREED,
 } from './constants.js';
-import type { CpgHandle, CpgLibrary, NativeCallbacks, NativePoll } from './library.js';
+import type { CpgHandle, CpgLibrary, NativeCallbacks } from './library.js';
 import { reasonOf } from './reason.js';
 import { check } from './status.js';
 
@@ -129,7 +130,7 @@ class NativeConnection implements CpgConnection {
   /** Stops dispatching meanwhile, so that the handle never sees two threads at once. */
   async #alone(call: CpgLibrary['cpg_join'], name: Uint8Array): Promise<number> {
     if (this.#polling.kind === 'on') this.#polling.poll.stop();
-    const value = new Uint8Array(128);
+    const value = new Uint8Array(CPG_MAX_NAME_LENGTH);
     value.set(name);
     const request = offThread(call, this.handle, { length: name.byteLength, value });
     this.#request = request;
@@ -174,17 +175,4 @@ function callbacksInto(library: CpgLibrary, events: CpgEvent[]): NativeCallbacks
         nodeIds: library.decodeNodeIds(nodeIds, count),
       })),
   };
-}
-
-/** Runs a call that blocks while corosync is stopped on libuv's pool. Never cpg_dispatch. */
-function offThread<Args extends unknown[]>(
-  call: KoffiFunc<(...args: Args) => number>, ...args: Args
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const done = (error: unknown, status: number): void => {
-      if (error === null || error === undefined) resolve(status);
-      else reject(error instanceof Error ? error : new Error(`koffi: ${JSON.stringify(error)}`));
-    };
-    call.async(...args, done);
-  });
 }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
-import { CS_ERR_TRY_AGAIN, CS_OK } from './constants.js';
+import { CS_ERR_TRY_AGAIN, CS_OK } from '../native/corotypes.js';
 import { CpgError } from './error.js';
 import { errorOf, isFatal } from './status.js';
 

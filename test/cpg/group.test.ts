@@ -1,7 +1,7 @@
 import test from 'ava';
 import {
   CS_ERR_ACCESS, CS_ERR_LIBRARY, CS_ERR_TRY_AGAIN,
-} from '../../src/cpg/constants.js';
+} from '../../src/native/corotypes.js';
 import { CpgGroup, GROUP_LIMITS } from '../../src/cpg/group.js';
 import { CpgError } from '../../src/cpg/index.js';
 import { FakeClock } from './support/fake-clock.js';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { CS_ERR_LIBRARY, CS_ERR_TOO_BIG, CS_ERR_TRY_AGAIN, CS_OK } from '../../src/cpg/constants.js';
+import { CS_ERR_LIBRARY, CS_ERR_TOO_BIG, CS_ERR_TRY_AGAIN, CS_OK } from '../../src/native/corotypes.js';
 import { CpgError } from '../../src/cpg/index.js';
 import { Outbox, OUTBOX_LIMITS } from '../../src/cpg/outbox.js';
 import { FakeClock } from './support/fake-clock.js';

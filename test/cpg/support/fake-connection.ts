@@ -1,5 +1,5 @@
 import type { CpgConnection, CpgEvent } from '../../../src/cpg/connection.js';
-import { CS_ERR_TRY_AGAIN, CS_OK } from '../../../src/cpg/constants.js';
+import { CS_ERR_TRY_AGAIN, CS_OK } from '../../../src/native/corotypes.js';
 import type { ChangeReason, Member } from '../../../src/cpg/index.js';
 
 export const SELF: Member = { nodeId: 1, pid: 100 };
