@@ -21,7 +21,8 @@ export class FrameError extends Error {
 export function encodeFrames(messages: readonly object[]): Buffer {
   const frames: Buffer[] = [];
   for (let start = 0; start < messages.length; start += FRAME_MESSAGES_MAX) {
-    const body = Buffer.from(JSON.stringify(messages.slice(start, start + FRAME_MESSAGES_MAX), bytesToText));
+    const batch = messages.slice(start, start + FRAME_MESSAGES_MAX);
+    const body = Buffer.from(JSON.stringify(batch, bytesToText));
     if (body.length > FRAME_BYTES_MAX) {
       throw new FrameError(`a frame of ${body.length} bytes exceeds ${FRAME_BYTES_MAX}`);
     }

@@ -10,7 +10,9 @@ import { Socket } from 'node:net';
 import { messageOf } from '../../errors.js';
 import { encodeFrames, FrameDecoder } from '../frame.js';
 import { parseRequest, type Reply } from '../protocol.js';
+import { NO_SIGNS, openCallBoard } from './call-signs.js';
 import { dieWithParent } from './lifetime.js';
+import type { CallSigns } from './lock-kernel.js';
 import { Session } from './session.js';
 
 const REPLY_FD = 3;
@@ -36,7 +38,7 @@ function serve(): void {
     }
     replies.push(message);
   };
-  const session = new Session({ reply, fail: endWith });
+  const session = new Session({ reply, fail: endWith, signs: announceCalls(reply) });
   const decoder = new FrameDecoder();
   process.stdin.on('data', (chunk: Buffer) => {
     try {
@@ -54,6 +56,18 @@ function serve(): void {
   process.stdin.on('end', () => process.exit(0));
   process.stdin.on('error', endWith);
   output.on('error', endWith);
+}
+
+/** Tells the parent where to see which call is under way; without that place, why not. */
+function announceCalls(reply: (message: Reply) => void): CallSigns {
+  try {
+    const board = openCallBoard();
+    reply({ kind: 'board', fd: board.fd });
+    return board;
+  } catch (fault) {
+    reply({ kind: 'log', message: messageOf(fault) });
+    return NO_SIGNS;
+  }
 }
 
 /** Ends loudly. The kernel turns what is held into orphans, which the next child adopts. */
