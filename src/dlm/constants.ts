@@ -61,8 +61,10 @@ export const ENOENT = 2;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const EBUSY = 16;
+export const EEXIST = 17;
 export const EDEADLK = 35;
 export const EUNATCH = 49;
+export const EPROTO = 71;
 export const ENOTCONN = 107;
 
 /** sizeof(struct dlm_lksb) on 64-bit machines, and where its fields lie, in bytes. */

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { systemClock, type Clock } from '../../src/clock.js';
 import { DlmError } from '../../src/dlm/error.js';
 import { openLockManager } from '../../src/dlm/lock-manager.js';
-import { STALL_MS } from '../../src/dlm/lockspace.js';
+import { STALL_MS } from '../../src/dlm/lockspace-watch.js';
 import type { LockId, StalledOperation } from '../../src/dlm/port.js';
 
 const FAKE_CHILD = fileURLToPath(new URL('./fake-child.js', import.meta.url));

@@ -1,6 +1,7 @@
 import koffi from 'koffi';
+import type { KernelCall } from '../call-board.js';
 import {
-  LKF_CANCEL, LKF_CONVERT, LKF_EXPEDITE, LKF_NOQUEUE, LKF_ORPHAN, LKF_PERSISTENT, LKF_QUECVT,
+  LKF_CANCEL, LKF_CONVERT, LKF_EXPEDITE, LKF_ORPHAN, LKF_PERSISTENT, LKF_VALBLK, LOCK_MODES,
   modeNumber, RESOURCE_BYTES_MAX,
 } from '../constants.js';
 import { allocate, type NativeMemory } from '../libc.js';
@@ -12,27 +13,52 @@ import { StatusArena } from './status-arena.js';
 /**
  * The lock calls of one lockspace, each by the lock's number. All return 0, or the errno of a call
  * that failed at once; what comes of a successful call is told later by a completion. Every call
- * may block for as long as the lockspace is stopped.
+ * may block for as long as the lockspace is stopped. `flags` are whole: see lock-flags.ts. `value`
+ * is what VALBLK writes; with null and VALBLK the completion brings what was read.
  */
 export interface LockKernel {
   /** A new request in NL, without PERSISTENT: never queued, so a kill leaves nothing behind. */
   requestNull(id: number, resource: string): number;
-  /** CONVERT|PERSISTENT, with NOQUEUE unless it may wait. */
-  /** The first conversion, from NL. */
-  convertFromNull(id: number, mode: LockMode, wait: boolean): number;
-  convert(id: number, mode: LockMode, wait: boolean): number;
+  /**
+   * A new request in any mode. Never with PERSISTENT when it may wait: a *new* persistent request
+   * that is queued when its process dies makes the next purge crash the kernel.
+   */
+  request(id: number, resource: string, mode: LockMode, flags: number): number;
+  convert(id: number, mode: LockMode, flags: number, value: Uint8Array | null): number;
   /** ORPHAN|PERSISTENT. Synchronous: 0 is the adoption itself, no completion follows. */
   adopt(id: number, resource: string, mode: LockMode): number;
-  unlock(id: number): number;
+  /** Never with VALBLK: dlm_ls_unlock sends bytes of its stack for a value, not the caller's. */
+  unlock(id: number, flags: number): number;
   cancel(id: number): number;
+  /** A cancel whose completion says EDEADLK. */
+  deadlockCancel(id: number): number;
   /** Forgets the lock's status block; only when the kernel has no lock of this number (more). */
   drop(id: number): void;
 }
 
 /** What the kernel told about a lock: a completion with its status, or that it blocks someone. */
 export type LockNotice =
-  | { readonly kind: 'completion'; readonly id: number; readonly status: number }
-  | { readonly kind: 'blocking'; readonly id: number };
+  | {
+      readonly kind: 'completion';
+      readonly id: number;
+      readonly status: number;
+      /** DLM_SBF bits. */
+      readonly flags: number;
+      /** The value block as it is after this; null for a lock that never used it. */
+      readonly value: Uint8Array | null;
+    }
+  | {
+      readonly kind: 'blocking';
+      readonly id: number;
+      /** What somebody waits for. */
+      readonly mode: LockMode;
+    };
+
+/** Tells the parent, who cannot ask, which call is under way. */
+export interface CallSigns {
+  enter(call: KernelCall, id: number): void;
+  leave(): void;
+}
 
 /** Most answers that one drain handles, so that requests get their turn. */
 export const ANSWERS_MAX = 512;
@@ -44,6 +70,15 @@ export interface LibDlmKernelModules {
   readonly library: LibDlm;
   readonly handle: LockspaceHandle;
   readonly answers: Answers;
+  readonly signs: CallSigns;
+}
+
+/** The status block of one lock, by its slot in the arena. */
+interface Block {
+  readonly slot: number;
+  readonly address: Address;
+  /** The lock has used its value block: from then on the kernel sends values for it. */
+  valued: boolean;
 }
 
 /** The real side: libdlm for requests, the lockspace's descriptor for what the kernel answers. */
@@ -51,17 +86,19 @@ export class LibDlmKernel implements LockKernel {
   readonly #library: LibDlm;
   readonly #handle: Address;
   readonly #answers: Answers;
+  readonly #signs: CallSigns;
   readonly #arena = new StatusArena();
-  readonly #slots = new Map<number, number>();
+  readonly #blocks = new Map<number, Block>();
   /** Where C reads a name; used during a call only. */
   readonly #name: { readonly address: Address; readonly bytes: Buffer };
   /** Calls whose completions have not been read. */
   #awaited = 0;
 
-  constructor({ library, handle, answers }: LibDlmKernelModules) {
+  constructor({ library, handle, answers, signs }: LibDlmKernelModules) {
     this.#library = library;
     this.#handle = Number(handle);
     this.#answers = answers;
+    this.#signs = signs;
     const { address, bytes } = nameMemory ??= allocate(RESOURCE_BYTES_MAX);
     this.#name = { address, bytes: Buffer.from(bytes) };
   }
@@ -78,89 +115,115 @@ export class LibDlmKernel implements LockKernel {
    */
   drain(tell: (notice: LockNotice) => void): void {
     const answers = this.#answers;
-    for (let count = 0; count < ANSWERS_MAX; count += 1) {
-      if (!answers.next()) {
-        return;
-      }
+    for (let count = 0; count < ANSWERS_MAX && answers.next(); count += 1) {
       if (answers.blocking) {
-        tell({ kind: 'blocking', id: answers.id });
-      } else {
-        this.#awaited -= 1;
-        tell({ kind: 'completion', id: answers.id, status: answers.status });
-        if (this.#awaited <= 0) {
-          this.#awaited = 0;
-          return;
-        }
+        tell({ kind: 'blocking', id: answers.id, mode: modeOf(answers.blockedMode) });
+        continue;
+      }
+      this.#awaited -= 1;
+      tell(this.#completion(answers.id));
+      if (this.#awaited <= 0) {
+        this.#awaited = 0;
+        return;
       }
     }
   }
 
   /** EXPEDITE, since without it even NL would queue behind whoever waits for a convert. */
   requestNull(id: number, resource: string): number {
-    return this.#lock(id, 'NL', LKF_EXPEDITE, resource);
+    return this.request(id, resource, 'NL', LKF_EXPEDITE);
   }
 
-  /**
-   * The first conversion, from NL. QUECVT makes those that wait first come, first served: without
-   * it readers that keep coming would pass a waiting writer for ever.
-   */
-  convertFromNull(id: number, mode: LockMode, wait: boolean): number {
-    const flags = LKF_CONVERT | LKF_PERSISTENT | (wait ? LKF_QUECVT : LKF_NOQUEUE);
-    return this.#lock(id, mode, flags, null);
+  request(id: number, resource: string, mode: LockMode, flags: number): number {
+    return this.#lock('request', id, mode, flags, resource, null);
   }
 
-  convert(id: number, mode: LockMode, wait: boolean): number {
-    const flags = LKF_CONVERT | LKF_PERSISTENT | (wait ? 0 : LKF_NOQUEUE);
-    return this.#lock(id, mode, flags, null);
+  convert(id: number, mode: LockMode, flags: number, value: Uint8Array | null): number {
+    return this.#lock('convert', id, mode, flags | LKF_CONVERT, null, value);
   }
 
   adopt(id: number, resource: string, mode: LockMode): number {
-    const slot = this.#slot(id);
-    if (slot === null) {
+    const block = this.#block(id);
+    if (block === null) {
       return ENOMEM;
     }
     const { address, bytes } = this.#name;
-    return errnoOf(this.#library.dlm_ls_lockx(
-      this.#handle, modeNumber(mode), this.#arena.address(slot), LKF_ORPHAN | LKF_PERSISTENT,
-      address, bytes.write(resource), 0, COMPLETION_TOKEN, id, BLOCKING_TOKEN, null, null,
+    const length = bytes.write(resource);
+    this.#signs.enter('adopt', id);
+    return this.#left(this.#library.dlm_ls_lockx(
+      this.#handle, modeNumber(mode), block.address, LKF_ORPHAN | LKF_PERSISTENT,
+      address, length, 0, COMPLETION_TOKEN, id, BLOCKING_TOKEN, null, null,
     ));
   }
 
-  unlock(id: number): number {
-    return this.#awaits(this.#unlock(id, 0));
+  unlock(id: number, flags: number): number {
+    return this.#awaits(this.#unlock('unlock', id, flags));
   }
 
   /** No completion of its own: what is cancelled completes. */
   cancel(id: number): number {
-    return this.#unlock(id, LKF_CANCEL);
+    return this.#unlock('cancel', id, LKF_CANCEL);
+  }
+
+  deadlockCancel(id: number): number {
+    const block = this.#block(id);
+    if (block === null) {
+      return ENOMEM;
+    }
+    const lkid = this.#arena.lkid(block.slot);
+    this.#signs.enter('deadlock-cancel', id);
+    return this.#left(this.#library.dlm_ls_deadlock_cancel(this.#handle, lkid, 0));
   }
 
   drop(id: number): void {
-    const slot = this.#slots.get(id);
-    if (slot !== undefined) {
-      this.#slots.delete(id);
-      this.#arena.release(slot);
+    const block = this.#blocks.get(id);
+    if (block !== undefined) {
+      this.#blocks.delete(id);
+      this.#arena.release(block.slot);
+      if (this.#blocks.size === 0) {
+        // A forced unlock answers for two calls: here the count is right again.
+        this.#awaited = 0;
+      }
     }
   }
 
-  #lock(id: number, mode: LockMode, flags: number, resource: string | null): number {
-    const slot = this.#slot(id);
-    if (slot === null) {
+  #lock(
+    call: KernelCall, id: number, mode: LockMode, flags: number, resource: string | null,
+    value: Uint8Array | null,
+  ): number {
+    const block = this.#block(id);
+    if (block === null) {
       return ENOMEM;
+    }
+    if ((flags & LKF_VALBLK) !== 0) {
+      this.#fillValue(block, value);
     }
     const { address, bytes } = this.#name;
     const length = resource === null ? 0 : bytes.write(resource);
-    return this.#awaits(errnoOf(this.#library.dlm_ls_lock(
-      this.#handle, modeNumber(mode), this.#arena.address(slot), flags,
+    this.#signs.enter(call, id);
+    return this.#awaits(this.#left(this.#library.dlm_ls_lock(
+      this.#handle, modeNumber(mode), block.address, flags,
       resource === null ? 0 : address, length, 0, COMPLETION_TOKEN, id, BLOCKING_TOKEN, 0,
     )));
   }
 
-  #unlock(id: number, flags: number): number {
-    const slot = this.#slot(id);
-    return slot === null ? ENOMEM : errnoOf(this.#library.dlm_ls_unlock(
-      this.#handle, this.#arena.lkid(slot), flags, this.#arena.address(slot), id,
-    ));
+  #unlock(call: KernelCall, id: number, flags: number): number {
+    const block = this.#block(id);
+    if (block === null) {
+      return ENOMEM;
+    }
+    const lkid = this.#arena.lkid(block.slot);
+    this.#signs.enter(call, id);
+    return this.#left(
+      this.#library.dlm_ls_unlock(this.#handle, lkid, flags, block.address, id),
+    );
+  }
+
+  /** A call has come back: 0, or its errno, which is read before anything else can set it. */
+  #left(result: number): number {
+    const errno = result === 0 ? 0 : koffi.errno();
+    this.#signs.leave();
+    return errno;
   }
 
   #awaits(errno: number): number {
@@ -170,22 +233,64 @@ export class LibDlmKernel implements LockKernel {
     return errno;
   }
 
-  /** The slot of this lock's status block, taken on first use; null when there are too many. */
-  #slot(id: number): number | null {
-    const known = this.#slots.get(id);
+  #completion(id: number): LockNotice {
+    const answers = this.#answers;
+    const block = this.#blocks.get(id);
+    if (block === undefined) {
+      throw new Error(`a completion came for lock ${id}, which is gone`);
+    }
+    return {
+      kind: 'completion', id, status: answers.status, flags: answers.statusFlags,
+      value: block.valued ? this.#readValue(block) : null,
+    };
+  }
+
+  /** What came with this answer; otherwise what the block holds since an earlier one. */
+  #readValue({ slot }: Block): Uint8Array {
+    const kept = this.#arena.value(slot);
+    const { value } = this.#answers;
+    if (value !== null) {
+      kept.set(value);
+    }
+    return kept.slice();
+  }
+
+  /**
+   * Puts the value where libdlm takes it from, zeros for one that is to be read: where the
+   * resource has no value yet the kernel gives back what it was given.
+   */
+  #fillValue(block: Block, value: Uint8Array | null): void {
+    block.valued = true;
+    const bytes = this.#arena.value(block.slot);
+    if (value === null) {
+      bytes.fill(0);
+    } else {
+      bytes.set(value);
+    }
+  }
+
+  /** The status block of this lock, made on first use; null when there are too many. */
+  #block(id: number): Block | null {
+    const known = this.#blocks.get(id);
     if (known !== undefined) {
       return known;
     }
     const slot = this.#arena.acquire();
-    if (slot !== null) {
-      this.#slots.set(id, slot);
+    if (slot === null) {
+      return null;
     }
-    return slot;
+    const block = { slot, address: this.#arena.address(slot), valued: false };
+    this.#blocks.set(id, block);
+    return block;
   }
 }
 
 let nameMemory: NativeMemory | null = null;
 
-function errnoOf(result: number): number {
-  return result === 0 ? 0 : koffi.errno();
+function modeOf(number: number): LockMode {
+  const mode = LOCK_MODES[number];
+  if (mode === undefined) {
+    throw new Error(`the kernel knows a lock mode ${number}`);
+  }
+  return mode;
 }

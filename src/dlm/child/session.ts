@@ -1,12 +1,15 @@
+import koffi from 'koffi';
 import { loadLibC } from '../libc.js';
 import type { LibDlm, LockspaceHandle } from '../native.js';
 import type { Reply, Request } from '../protocol.js';
 import { Answers } from './answers.js';
 import type { ChildLoop } from './child-loop.js';
-import { refusal } from './failure.js';
-import { LibDlmKernel, type LockNotice } from './lock-kernel.js';
+import { failureOf, refusal } from './failure.js';
+import { LibDlmKernel, type CallSigns, type LockNotice } from './lock-kernel.js';
 import { LockTable } from './lock-table.js';
 import { loadLibrary, openLockspace, releaseLockspace, type Opened } from './lockspace-handle.js';
+
+type RequestOf<K extends Request['kind']> = Extract<Request, { kind: K }>;
 
 /** How the library is loaded, and a lockspace opened and left; another one only in benches. */
 export interface Opener {
@@ -37,6 +40,7 @@ export interface SessionModules {
   readonly opener: Opener;
   /** The child is out of step with the kernel: it must end and leave orphans behind. */
   readonly fail: (fault: unknown) => void;
+  readonly signs: CallSigns;
 }
 
 /** The child's one lockspace, and the way from requests to libdlm and back. */
@@ -46,12 +50,14 @@ export class Session {
   readonly #loop: SessionModules['loop'];
   readonly #opener: Opener;
   readonly #fail: SessionModules['fail'];
+  readonly #signs: CallSigns;
 
-  constructor({ reply, loop, opener, fail }: SessionModules) {
+  constructor({ reply, loop, opener, fail, signs }: SessionModules) {
     this.#reply = reply;
     this.#loop = loop;
     this.#opener = opener;
     this.#fail = fail;
+    this.#signs = signs;
   }
 
   request(request: Request): void {
@@ -59,18 +65,38 @@ export class Session {
       case 'ping':
         return this.#reply({ kind: 'done', op: request.op });
       case 'open':
-        return this.#start(this.#open(request.op, request.lockspace));
+        return this.#start(this.#open(request));
       case 'release':
         return this.#start(this.#release(request.op, request.force));
-      case 'purge':
-      case 'versions':
-        return this.#refuse(request.op, request.kind);
       default:
         if (this.#state.kind !== 'open') {
           return this.#refuse(request.op, request.kind);
         }
-        return this.#state.open.table.request(request);
+        return this.#requestOf(this.#state.open, request);
     }
+  }
+
+  #requestOf(open: Open, request: Exclude<Request, { kind: 'ping' | 'open' | 'release' }>): void {
+    switch (request.kind) {
+      case 'purge':
+        return this.#purge(open, request);
+      case 'versions':
+        return this.#reply({ kind: 'versions', op: request.op, ...versionsOf(open.library) });
+      default:
+        return open.table.request(request);
+    }
+  }
+
+  /** The kernel drops orphans of this node at once; another node is only told to. */
+  #purge({ library, handle, name }: Open, { op, nodeId, pid }: RequestOf<'purge'>): void {
+    this.#signs.enter('purge', 0);
+    const result = library.dlm_ls_purge(handle, nodeId, pid);
+    const errno = result === 0 ? 0 : koffi.errno();
+    this.#signs.leave();
+    if (errno === 0) {
+      return this.#reply({ kind: 'done', op });
+    }
+    this.#reply({ kind: 'failed', op, failure: failureOf('purge', name, errno) });
   }
 
   #start(running: Promise<void>): void {
@@ -78,7 +104,7 @@ export class Session {
   }
 
   /** closed -> busy -> open | closed */
-  async #open(op: number, name: string): Promise<void> {
+  async #open({ op, lockspace: name, ...creation }: RequestOf<'open'>): Promise<void> {
     if (this.#state.kind !== 'closed') {
       return this.#refuse(op, 'open');
     }
@@ -88,7 +114,9 @@ export class Session {
       this.#state = { kind: 'closed' };
       return this.#reply({ kind: 'failed', op, failure: library });
     }
-    const opened = await this.#opener.openLockspace(library, name);
+    this.#signs.enter('open', 0);
+    const opened = await this.#opener.openLockspace(library, name, creation);
+    this.#signs.leave();
     if (opened.kind === 'failed') {
       this.#state = { kind: 'closed' };
       return this.#reply({ kind: 'failed', op, failure: opened.failure });
@@ -102,16 +130,21 @@ export class Session {
     if (this.#state.kind !== 'open') {
       return this.#refuse(op, 'release');
     }
-    const { name, library, handle, table } = this.#state.open;
-    if (table.size > 0) {
+    const { name, library, handle, kernel, table } = this.#state.open;
+    if (table.size > 0 && force === 0) {
       const message = `lockspace ${name} was not left: ${table.size} locks of this daemon are in it`;
       return this.#reply({
         kind: 'failed', op, failure: refusal('LOCKSPACE_BUSY', 'release', message),
       });
     }
+    if (table.size === 0 && kernel.blocksUsed > 0) {
+      throw new Error(`${kernel.blocksUsed} status blocks are left of locks that are gone`);
+    }
     this.#state = { kind: 'busy' };
     this.#loop.unwatch();
+    this.#signs.enter('release', 0);
     const released = await this.#opener.releaseLockspace(library, name, handle, force);
+    this.#signs.leave();
     if (released.kind === 'released') {
       this.#state = { kind: 'closed' };
       return this.#reply({ kind: 'done', op });
@@ -128,7 +161,8 @@ export class Session {
   #enter(
     library: LibDlm, name: string, { handle, fd }: Extract<Opened, { kind: 'open' }>,
   ): void {
-    const kernel = new LibDlmKernel({ library, handle, answers: new Answers(loadLibC(), fd) });
+    const answers = new Answers(loadLibC(), fd);
+    const kernel = new LibDlmKernel({ library, handle, answers, signs: this.#signs });
     const table = new LockTable({
       kernel,
       reply: this.#reply,
@@ -143,4 +177,21 @@ export class Session {
     const message = `${operation} while the child's lockspace is ${this.#state.kind}`;
     this.#reply({ kind: 'failed', op, failure: refusal('BAD_REQUEST', operation, message) });
   }
+}
+
+function versionsOf(library: LibDlm): { readonly kernel: string; readonly library: string } {
+  const kernel = numbers();
+  const own = numbers();
+  koffi.errno(0);
+  const known = library.dlm_kernel_version(...kernel) === 0;
+  library.dlm_library_version(...own);
+  return { kernel: known ? textOf(kernel) : 'unknown', library: textOf(own) };
+}
+
+function numbers(): [number[], number[], number[]] {
+  return [[0], [0], [0]];
+}
+
+function textOf(version: readonly (readonly number[])[]): string {
+  return version.map(([part]) => part).join('.');
 }

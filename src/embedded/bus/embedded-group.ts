@@ -1,7 +1,6 @@
-import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../../clock.js';
+import { IsolatingEmitter } from '../../native/emitter.js';
 import { CpgError, type Group, type GroupEvents, type GroupView, type Member } from '../../cpg/index.js';
-import { emitToAll } from '../emit.js';
 import { Mailbox } from '../mailbox.js';
 import { isSame, type GroupClient } from './corosync.js';
 import type { Network } from './network.js';
@@ -26,10 +25,9 @@ type State =
   | { readonly kind: 'ended'; readonly code: 'LOST' | 'CLOSED' };
 
 /** The embedded side of the Group port: one connection of one embedded process. */
-export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, GroupClient {
+export class EmbeddedGroup extends IsolatingEmitter<GroupEvents> implements Group, GroupClient {
   readonly self: Member;
   readonly payloadBytesMax = PAYLOAD_BYTES_MAX;
-  readonly #clock: Clock;
   readonly #network: Network;
   readonly #mailbox: Mailbox;
   #state: State = { kind: 'open' };
@@ -38,7 +36,6 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
   constructor(self: Member, modules: { readonly clock: Clock; readonly network: Network }) {
     super();
     this.self = self;
-    this.#clock = modules.clock;
     this.#network = modules.network;
     this.#mailbox = new Mailbox(modules.clock, () => modules.network.deliveryDelayMs());
     modules.network.corosync(self.nodeId).clients.add(this);
@@ -119,7 +116,7 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
 
   deliverMessage(from: Member, payload: Uint8Array, own: boolean): void {
     this.#mailbox.post(() => {
-      emitToAll(this.#clock, this.listeners('message'), [from, Uint8Array.from(payload)]);
+      this.emit('message', from, Uint8Array.from(payload));
       if (own) this.#pending.shift()?.resolve();
     });
   }
@@ -134,7 +131,7 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
         this.#state = { kind: 'open' };
         this.#rejectPending(notJoined('multicast'));
       }
-      emitToAll(this.#clock, this.listeners('view'), [view]);
+      this.emit('view', view);
       if (state.kind === 'joining' && within) state.done.resolve();
       if (state.kind === 'leaving' && !within) state.done.resolve();
     });
@@ -142,7 +139,7 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
 
   deliverRing(ring: Ring): void {
     this.#mailbox.post(() => {
-      emitToAll(this.#clock, this.listeners('ring'), [ring.id, ring.nodeIds]);
+      this.emit('ring', ring.id, ring.nodeIds);
     });
   }
 
@@ -152,7 +149,7 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
     this.#mailbox.post(() => {
       if (this.#state.kind === 'ended') return;
       this.#end('LOST');
-      emitToAll(this.#clock, this.listeners('lost'), [this.#refusal('dispatch')]);
+      this.emit('lost', this.#refusal('dispatch'));
     });
   }
 
