@@ -25,12 +25,12 @@ export interface CpgConnection {
   join(name: Uint8Array): Promise<number>;
   /** Off the main thread, as `join`. */
   leave(name: Uint8Array): Promise<number>;
-  /** Copies to shared memory. Spins inside libqb with about 278 messages unread by corosync. */
-  send(payload: Uint8Array): number;
+  /** Copies to shared memory, as CPG_TYPE_* `guarantee`. Spins inside libqb with about 278 messages unread by corosync. */
+  send(payload: Uint8Array, guarantee: number): number;
   /** Takes at most one event from corosync, without waiting; `take` hands it over. */
   dispatch(): number;
-  /** The events since the last call, oldest first. */
-  take(): readonly CpgEvent[];
+  /** Takes out the oldest event that was dispatched. */
+  take(): CpgEvent | undefined;
   /** Idempotent. Resolves when nothing of the connection is left, also if corosync is dead. */
   close(): Promise<void>;
 }

@@ -2,9 +2,10 @@ import type { Clock } from '../clock.js';
 import { CS_ERR_TRY_AGAIN, CS_OK } from '../native/corotypes.js';
 import { IsolatingEmitter } from '../native/emitter.js';
 import type { CpgConnection, CpgEvent } from './connection.js';
-import { CPG_MAX_NAME_LENGTH } from './constants.js';
+import { CPG_MAX_NAME_LENGTH, CPG_TYPE_AGREED } from './constants.js';
+import { ECHO_WATCH_LIMITS, EchoWatch, type EchoWatchLimits } from './echo-watch.js';
 import { CpgError } from './error.js';
-import { alreadyUsed, broken, lost, notJoined, timedOut, tooBig } from './group-errors.js';
+import { alreadyUsed, broken, lost, notJoined, silent, timedOut, tooBig } from './group-errors.js';
 import { OUTBOX_LIMITS, Outbox, type OutboxLimits } from './outbox.js';
 import type { Group, GroupEvents, GroupView, Member } from './port.js';
 import { settling, type Settling } from './settling.js';
@@ -12,6 +13,7 @@ import { errorOf } from './status.js';
 
 export interface GroupLimits {
   readonly outbox: OutboxLimits;
+  readonly echoWatch: EchoWatchLimits;
   /** How long one turn of the event loop may be spent on dispatching, in ms. */
   readonly dispatchBudgetMs: number;
   /** How long a join or a leave may take until its view arrives, in ms. */
@@ -22,6 +24,7 @@ export interface GroupLimits {
 
 export const GROUP_LIMITS: GroupLimits = {
   outbox: OUTBOX_LIMITS,
+  echoWatch: ECHO_WATCH_LIMITS,
   dispatchBudgetMs: 5,
   changeMsMax: 30_000,
   changeRetryDelayMs: 20,
@@ -48,6 +51,7 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Group {
   readonly #clock: Clock;
   readonly #limits: GroupLimits;
   readonly #outbox: Outbox;
+  readonly #echoWatch: EchoWatch;
   #state: State = { kind: 'open' };
 
   constructor(
@@ -62,8 +66,13 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Group {
     this.#clock = clock;
     this.#limits = limits;
     this.#outbox = new Outbox(
-      { send: (payload) => connection.send(payload), clock }, limits.outbox,
+      { send: (payload, guarantee) => connection.send(payload, guarantee), clock }, limits.outbox,
     );
+    this.#echoWatch = new EchoWatch({
+      clock,
+      oldest: () => this.#outbox.oldest,
+      silent: () => this.#lose(silent(limits.echoWatch.silenceMsMax)),
+    }, limits.echoWatch);
     connection.watch(() => this.#readable());
   }
 
@@ -87,7 +96,9 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Group {
     if (payload.byteLength > this.payloadBytesMax) {
       return Promise.reject(tooBig(payload.byteLength, this.payloadBytesMax));
     }
-    return this.#outbox.push(payload);
+    const sent = this.#outbox.push(copyOf(payload), CPG_TYPE_AGREED);
+    this.#echoWatch.started();
+    return sent;
   }
 
   async leave(): Promise<void> {
@@ -133,19 +144,20 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Group {
    * left makes the descriptor readable again in the next turn.
    */
   #readable(): void {
+    if (this.#isClosed()) return;
     const endMs = this.#clock.monotonic() + this.#limits.dispatchBudgetMs;
     do {
       const status = this.#connection.dispatch();
-      const events = this.#connection.take();
-      for (const event of events) {
-        if (this.#state.kind === 'closed') return;
+      let event = this.#connection.take();
+      const some = event !== undefined;
+      for (; event !== undefined; event = this.#connection.take()) {
         this.#handle(event);
+        if (this.#isClosed()) return;
       }
-      if (this.#isClosed()) return;
       if (status !== CS_OK && status !== CS_ERR_TRY_AGAIN) {
         return this.#lose(lost('cpg_dispatch', status));
       }
-      if (events.length === 0) return;
+      if (!some) return;
     } while (this.#clock.monotonic() < endMs);
   }
 
@@ -204,6 +216,7 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Group {
     if (state.kind === 'closed') return;
     this.#state = { kind: 'closed', cause };
     if (state.kind === 'joining' || state.kind === 'leaving') state.done.reject(cause);
+    this.#echoWatch.stop();
     this.#outbox.drop(cause);
   }
 
@@ -226,6 +239,12 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Group {
         return operation === 'join' ? alreadyUsed(state.kind) : notJoined(operation);
     }
   }
+}
+
+function copyOf(payload: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafe(payload.byteLength);
+  copy.set(payload);
+  return copy;
 }
 
 function nameBytes(name: string): Uint8Array {

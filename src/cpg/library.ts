@@ -2,6 +2,7 @@ import type { KoffiFunc } from 'koffi';
 import type { NativeCallback } from '../native/declare.js';
 import type { NativeAddress, NativeMemory } from '../native/memory.js';
 import type { NativePoll } from '../native/poll.js';
+import type { Multicast } from './multicast.js';
 
 /** A libcpg handle; opaque. koffi gives a BigInt where a number would not hold it. */
 export type CpgHandle = (number | bigint) & { readonly brand: 'CpgHandle' };
@@ -70,7 +71,11 @@ export interface CpgCalls {
 }
 
 /** libcpg, and what reading its callbacks takes. */
-export interface CpgLibrary extends CpgCalls, NativeMemory {
+export interface CpgLibrary extends CpgCalls, Pick<NativeMemory, 'decodeNodeIds'> {
+  /** cpg_mcast_joined of one payload, the fast way. */
+  readonly multicast: Multicast;
+  /** Copies a message in the deliver callback that was given its address. */
+  copyMessage(from: NativeAddress | null, bytes: number): Uint8Array;
   /** Turns the callbacks into C function pointers; `release` them after the handle is gone. */
   register(callbacks: NativeCallbacks): {
     readonly deliver: NativeCallback;

@@ -3,9 +3,10 @@ import { offThread } from '../native/off-thread.js';
 import type { NativePoll } from '../native/poll.js';
 import type { CpgConnection, CpgEvent } from './connection.js';
 import {
-  CPG_MAX_NAME_LENGTH, CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF, CPG_TYPE_AGREED,
+  CPG_MAX_NAME_LENGTH, CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF,
 } from './constants.js';
 import type { CpgHandle, CpgLibrary, NativeCallbacks } from './library.js';
+import { MemberTable } from './member-table.js';
 import { reasonOf } from './reason.js';
 import { check } from './status.js';
 
@@ -101,17 +102,16 @@ class NativeConnection implements CpgConnection {
     return this.#alone(this.library.cpg_leave, name);
   }
 
-  send(payload: Uint8Array): number {
-    const iovec = { iov_base: payload, iov_len: payload.byteLength };
-    return this.library.cpg_mcast_joined(this.handle, CPG_TYPE_AGREED, iovec, 1);
+  send(payload: Uint8Array, guarantee: number): number {
+    return this.library.multicast(this.handle, guarantee, payload);
   }
 
   dispatch(): number {
     return this.library.cpg_dispatch(this.handle, CS_DISPATCH_ONE_NONBLOCKING);
   }
 
-  take(): readonly CpgEvent[] {
-    return this.events.splice(0);
+  take(): CpgEvent | undefined {
+    return this.events.shift();
   }
 
   close(): Promise<void> {
@@ -149,15 +149,20 @@ function callbacksInto(library: CpgLibrary, events: CpgEvent[]): NativeCallbacks
       events.push({ kind: 'broken', cause });
     }
   };
+  const senders = new MemberTable();
   const changes = (from: Parameters<CpgLibrary['decodeAddresses']>[0], count: number) =>
     library.decodeAddresses(from, count).map(({ nodeid, pid, reason }) => ({
       nodeId: nodeid, pid, reason: reasonOf(reason),
     }));
   return {
-    deliver: (_handle, _group, nodeId, pid, msg, bytes) =>
-      enqueue(() => ({
-        kind: 'message', from: { nodeId, pid }, payload: library.copyBytes(msg, bytes),
-      })),
+    deliver(_handle, _group, nodeId, pid, msg, bytes) {
+      try {
+        const payload = library.copyMessage(msg, bytes);
+        events.push({ kind: 'message', from: senders.get(nodeId, pid), payload });
+      } catch (cause) {
+        events.push({ kind: 'broken', cause });
+      }
+    },
     confchg: (_handle, _group, members, memberCount, left, leftCount, joined, joinedCount) =>
       enqueue(() => ({
         kind: 'view',

@@ -129,6 +129,45 @@ test('a payload above the maximum is refused with TOO_BIG', async (t) => {
   t.deepEqual(connection.sent, []);
 });
 
+test('a payload may be overwritten by its owner after the call', async (t) => {
+  const { group, connection, join, clock } = setUp();
+  await join();
+  connection.sendStatuses.push(CS_ERR_TRY_AGAIN);
+  const payload = Buffer.from('before');
+  const sent = group.multicast(payload);
+  payload.write('after!');
+  clock.advance(1);
+  t.deepEqual(connection.sent.map((bytes) => Buffer.from(bytes).toString()), ['before']);
+  connection.deliver(message(SELF, 'before'));
+  await t.notThrowsAsync(sent);
+});
+
+test('when all that was in flight is lost, it is rejected after a bound and the group is lost', async (t) => {
+  const { group, clock, heard, join } = setUp();
+  await join();
+  const { silenceMsMax, graceMs } = GROUP_LIMITS.echoWatch;
+  const sent = codeOf(group.multicast(Buffer.from('gone')));
+  clock.advance(silenceMsMax + graceMs - 1);
+  t.deepEqual(heard, ['view 1']);
+  clock.advance(1);
+  t.is(await sent, 'LOST');
+  t.deepEqual(heard, ['view 1', 'lost LOST']);
+  t.is(clock.armed, 0);
+});
+
+test('an echo that waited while the loop was held saves the message', async (t) => {
+  const { group, connection, clock, heard, join } = setUp();
+  await join();
+  const { silenceMsMax } = GROUP_LIMITS.echoWatch;
+  const sent = codeOf(group.multicast(Buffer.from('late')));
+  clock.advance(silenceMsMax);
+  connection.deliver(message(SELF, 'late'));
+  t.is(await sent, 'resolved');
+  clock.advance(10 * silenceMsMax);
+  t.deepEqual(heard, ['view 1', '1 late']);
+  t.is(clock.armed, 0);
+});
+
 test('only our own copy settles a multicast, not a peer with the same bytes', async (t) => {
   const { group, connection, join } = setUp();
   await join();

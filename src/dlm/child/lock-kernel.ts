@@ -1,12 +1,14 @@
 import koffi from 'koffi';
-import {
-  LKF_CANCEL, LKF_CONVERT, LKF_EXPEDITE, LKF_ORPHAN, LKF_PERSISTENT, LKF_VALBLK, LKSB_BYTES,
-  LKSB_FLAGS_OFFSET, LKSB_LKID_OFFSET, LKSB_STATUS_OFFSET, LKSB_VALUE_OFFSET, modeNumber,
-  VALUE_BYTES,
-} from '../constants.js';
 import type { KernelCall } from '../call-board.js';
-import type { LibDlm, LockspaceHandle, NativeCallback, StatusBlock } from '../native.js';
+import {
+  LKF_CANCEL, LKF_CONVERT, LKF_EXPEDITE, LKF_ORPHAN, LKF_PERSISTENT, LKF_VALBLK, modeNumber,
+  RESOURCE_BYTES_MAX, VALUE_BYTES,
+} from '../constants.js';
+import { allocate, type NativeMemory } from '../libc.js';
+import type { Address, LibDlm, LockspaceHandle } from '../native.js';
 import type { LockMode } from '../port.js';
+import { BLOCKING_TOKEN, COMPLETION_TOKEN, type Answers } from './answers.js';
+import { StatusArena } from './status-arena.js';
 
 /**
  * The lock calls of one lockspace, each by the lock's number. All return 0, or the errno of a call
@@ -42,7 +44,7 @@ export type LockNotice =
       readonly status: number;
       /** DLM_SBF bits. */
       readonly flags: number;
-      /** The value block as it is after this; null for a lock that never used it. */
+      /** The value block that came along; null for none. */
       readonly value: Uint8Array | null;
     }
   | { readonly kind: 'blocking'; readonly id: number };
@@ -53,46 +55,71 @@ export interface CallSigns {
   leave(): void;
 }
 
-/** What C keeps pointers to, for one lock. */
-interface Blocks {
-  readonly status: StatusBlock;
-  /** Made on first use and kept: libdlm copies into it whatever the kernel sends from then on. */
-  value: bigint | null;
+/** Most answers that one drain handles, so that requests get their turn. */
+export const ANSWERS_MAX = 512;
+
+/** @see errno(3) */
+const ENOMEM = 12;
+
+export interface LibDlmKernelModules {
+  readonly library: LibDlm;
+  readonly handle: LockspaceHandle;
+  readonly answers: Answers;
+  readonly signs: CallSigns;
 }
 
-/** The real side: libdlm, by an open lockspace. */
+/** The real side: libdlm for requests, the lockspace's descriptor for what the kernel answers. */
 export class LibDlmKernel implements LockKernel {
   readonly #library: LibDlm;
-  readonly #handle: LockspaceHandle;
+  readonly #handle: Address;
+  readonly #answers: Answers;
   readonly #signs: CallSigns;
-  readonly #blocks = new Map<number, Blocks>();
-  readonly #ast: NativeCallback;
-  readonly #bast: NativeCallback;
-  #notices: LockNotice[] = [];
-  #fault: unknown = null;
+  readonly #arena = new StatusArena();
+  readonly #slots = new Map<number, number>();
+  /** Where C reads a name; used during a call only. */
+  readonly #name: { readonly address: Address; readonly bytes: Buffer };
+  /** Calls whose completions have not been read. */
+  #awaited = 0;
 
-  constructor(library: LibDlm, handle: LockspaceHandle, signs: CallSigns) {
+  constructor({ library, handle, answers, signs }: LibDlmKernelModules) {
     this.#library = library;
-    this.#handle = handle;
+    this.#handle = Number(handle);
+    this.#answers = answers;
     this.#signs = signs;
-    this.#ast = library.callback((id) => this.#guard(() => this.#complete(id)));
-    this.#bast = library.callback((id) => this.#guard(() => {
-      this.#notices.push({ kind: 'blocking', id });
-    }));
+    const { address, bytes } = nameMemory ??= allocate(RESOURCE_BYTES_MAX);
+    this.#name = { address, bytes: Buffer.from(bytes) };
+  }
+
+  /** How many status blocks are in use. */
+  get blocksUsed(): number {
+    return this.#arena.used;
   }
 
   /**
-   * Runs dlm_dispatch and returns what it told, in order. Nothing is acted on inside the C
-   * callbacks: they copy, because a later notice overwrites the same status block.
+   * Tells what the kernel has answered so far, in order, up to ANSWERS_MAX, answers to what `tell`
+   * itself asks for included. Stops without a last look when nothing is awaited any more: a
+   * blocking notice that comes alone makes the descriptor readable.
    */
-  dispatch(fd: number): LockNotice[] {
-    this.#library.dlm_dispatch(fd);
-    const notices = this.#notices;
-    this.#notices = [];
-    if (this.#fault !== null) {
-      throw new Error('a lock callback failed', { cause: this.#fault });
+  drain(tell: (notice: LockNotice) => void): void {
+    const answers = this.#answers;
+    for (let count = 0; count < ANSWERS_MAX; count += 1) {
+      if (!answers.next()) {
+        return;
+      }
+      if (answers.blocking) {
+        tell({ kind: 'blocking', id: answers.id });
+      } else {
+        this.#awaited -= 1;
+        tell({
+          kind: 'completion', id: answers.id, status: answers.status,
+          flags: answers.statusFlags, value: answers.value,
+        });
+        if (this.#awaited <= 0) {
+          this.#awaited = 0;
+          return;
+        }
+      }
     }
-    return notices;
   }
 
   /** EXPEDITE, since without it even NL would queue behind whoever waits for a convert. */
@@ -101,7 +128,7 @@ export class LibDlmKernel implements LockKernel {
   }
 
   request(id: number, resource: string, mode: LockMode, flags: number): number {
-    return this.#lock('request', id, mode, flags, Buffer.from(resource), null);
+    return this.#lock('request', id, mode, flags, resource, null);
   }
 
   convert(id: number, mode: LockMode, flags: number, value: Uint8Array | null): number {
@@ -109,62 +136,77 @@ export class LibDlmKernel implements LockKernel {
   }
 
   adopt(id: number, resource: string, mode: LockMode): number {
-    const name = Buffer.from(resource);
-    const { status } = this.#blocksOf(id);
+    const slot = this.#slot(id);
+    if (slot === null) {
+      return ENOMEM;
+    }
+    const { address, bytes } = this.#name;
+    const length = bytes.write(resource);
     this.#signs.enter('adopt', id);
-    const result = this.#library.dlm_ls_lockx(
-      this.#handle, modeNumber(mode), status, LKF_ORPHAN | LKF_PERSISTENT,
-      name, name.length, 0, this.#ast, id, this.#bast, null, null,
-    );
-    return this.#left(result);
+    return this.#left(this.#library.dlm_ls_lockx(
+      this.#handle, modeNumber(mode), this.#arena.address(slot), LKF_ORPHAN | LKF_PERSISTENT,
+      address, length, 0, COMPLETION_TOKEN, id, BLOCKING_TOKEN, null, null,
+    ));
   }
 
   unlock(id: number, flags: number): number {
-    return this.#unlock('unlock', id, flags);
+    return this.#awaits(this.#unlock('unlock', id, flags));
   }
 
+  /** No completion of its own: what is cancelled completes. */
   cancel(id: number): number {
     return this.#unlock('cancel', id, LKF_CANCEL);
   }
 
   deadlockCancel(id: number): number {
-    const lkid = lkidOf(this.#blocksOf(id).status);
+    const slot = this.#slot(id);
+    if (slot === null) {
+      return ENOMEM;
+    }
+    const lkid = this.#arena.lkid(slot);
     this.#signs.enter('deadlock-cancel', id);
     return this.#left(this.#library.dlm_ls_deadlock_cancel(this.#handle, lkid, 0));
   }
 
   drop(id: number): void {
-    const blocks = this.#blocks.get(id);
-    if (blocks !== undefined) {
-      this.#blocks.delete(id);
-      koffi.free(blocks.status);
-      if (blocks.value !== null) {
-        koffi.free(blocks.value);
-      }
+    const slot = this.#slots.get(id);
+    if (slot !== undefined) {
+      this.#slots.delete(id);
+      this.#arena.release(slot);
     }
   }
 
   #lock(
-    call: KernelCall, id: number, mode: LockMode, flags: number, name: Buffer | null,
+    call: KernelCall, id: number, mode: LockMode, flags: number, resource: string | null,
     value: Uint8Array | null,
   ): number {
-    const blocks = this.#blocksOf(id);
-    if ((flags & LKF_VALBLK) !== 0) {
-      fillValue(blocks, value);
+    const slot = this.#slot(id);
+    if (slot === null) {
+      return ENOMEM;
     }
+    if ((flags & LKF_VALBLK) !== 0) {
+      // Zeros for one that is read: where the resource has no value the kernel gives these back.
+      this.#arena.value(slot).set(value ?? NO_VALUE);
+    }
+    const { address, bytes } = this.#name;
+    const length = resource === null ? 0 : bytes.write(resource);
     this.#signs.enter(call, id);
-    const result = this.#library.dlm_ls_lock(
-      this.#handle, modeNumber(mode), blocks.status, flags,
-      name, name?.length ?? 0, 0, this.#ast, id, this.#bast, null,
-    );
-    return this.#left(result);
+    return this.#awaits(this.#left(this.#library.dlm_ls_lock(
+      this.#handle, modeNumber(mode), this.#arena.address(slot), flags,
+      resource === null ? 0 : address, length, 0, COMPLETION_TOKEN, id, BLOCKING_TOKEN, 0,
+    )));
   }
 
   #unlock(call: KernelCall, id: number, flags: number): number {
-    const { status } = this.#blocksOf(id);
-    const lkid = lkidOf(status);
+    const slot = this.#slot(id);
+    if (slot === null) {
+      return ENOMEM;
+    }
+    const lkid = this.#arena.lkid(slot);
     this.#signs.enter(call, id);
-    return this.#left(this.#library.dlm_ls_unlock(this.#handle, lkid, flags, status, id));
+    return this.#left(this.#library.dlm_ls_unlock(
+      this.#handle, lkid, flags, this.#arena.address(slot), id,
+    ));
   }
 
   /** A call has come back: 0, or its errno, which is read before anything else can set it. */
@@ -174,60 +216,27 @@ export class LibDlmKernel implements LockKernel {
     return errno;
   }
 
-  /** The blocks of this lock, made on first use. Zeroed: the status holds the value's address. */
-  #blocksOf(id: number): Blocks {
-    const known = this.#blocks.get(id);
+  #awaits(errno: number): number {
+    if (errno === 0) {
+      this.#awaited += 1;
+    }
+    return errno;
+  }
+
+  /** The slot of this lock's status block, taken on first use; null when there are too many. */
+  #slot(id: number): number | null {
+    const known = this.#slots.get(id);
     if (known !== undefined) {
       return known;
     }
-    const blocks: Blocks = { status: allocate(LKSB_BYTES) as StatusBlock, value: null };
-    this.#blocks.set(id, blocks);
-    return blocks;
-  }
-
-  #complete(id: number): void {
-    const blocks = this.#blocks.get(id);
-    if (blocks === undefined) {
-      throw new Error(`a completion came for lock ${id}, which is gone`);
+    const slot = this.#arena.acquire();
+    if (slot !== null) {
+      this.#slots.set(id, slot);
     }
-    const status = koffi.decode(blocks.status, LKSB_STATUS_OFFSET, 'int') as number;
-    const flags = koffi.decode(blocks.status, LKSB_FLAGS_OFFSET, 'uint8_t') as number;
-    const value = blocks.value === null ? null : new Uint8Array(
-      koffi.decode(blocks.value, koffi.array('uint8_t', VALUE_BYTES)) as Uint8Array,
-    );
-    this.#notices.push({ kind: 'completion', id, status, flags, value });
-  }
-
-  /** koffi skips every later callback of a dispatch once one has thrown: none may. */
-  #guard(run: () => void): void {
-    try {
-      run();
-    } catch (fault) {
-      this.#fault ??= fault;
-    }
+    return slot;
   }
 }
 
-function lkidOf(status: StatusBlock): number {
-  return koffi.decode(status, LKSB_LKID_OFFSET, 'uint32_t') as number;
-}
+let nameMemory: NativeMemory | null = null;
 
-/**
- * Puts the value where libdlm takes it from, zeros for one that is to be read: where the resource
- * has no value yet the kernel gives back what it was given.
- */
-function fillValue(blocks: Blocks, value: Uint8Array | null): void {
-  if (blocks.value === null) {
-    blocks.value = allocate(VALUE_BYTES);
-    koffi.encode(blocks.status, LKSB_VALUE_OFFSET, 'void *', blocks.value);
-  }
-  const bytes = value ?? new Uint8Array(VALUE_BYTES);
-  koffi.encode(blocks.value, koffi.array('uint8_t', VALUE_BYTES), bytes);
-}
-
-/** Zeroed memory that the garbage collector does not move. */
-function allocate(bytes: number): bigint {
-  const block = koffi.alloc('uint8_t', bytes) as bigint;
-  koffi.encode(block, koffi.array('uint8_t', bytes), new Uint8Array(bytes));
-  return block;
-}
+const NO_VALUE = new Uint8Array(VALUE_BYTES);

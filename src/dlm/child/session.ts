@@ -1,13 +1,25 @@
 import koffi from 'koffi';
+import { loadLibC } from '../libc.js';
 import type { LibDlm, LockspaceHandle } from '../native.js';
 import type { Reply, Request } from '../protocol.js';
+import { Answers } from './answers.js';
+import type { ChildLoop } from './child-loop.js';
 import { failureOf, refusal } from './failure.js';
-import { LibDlmKernel, type CallSigns } from './lock-kernel.js';
+import { LibDlmKernel, type CallSigns, type LockNotice } from './lock-kernel.js';
 import { LockTable } from './lock-table.js';
 import { loadLibrary, openLockspace, releaseLockspace, type Opened } from './lockspace-handle.js';
 
 type RequestOf<K extends Request['kind']> = Extract<Request, { kind: K }>;
-type PollHandle = ReturnType<typeof koffi.node.poll>;
+
+/** How the library is loaded, and a lockspace opened and left; another one only in benches. */
+export interface Opener {
+  readonly loadLibrary: typeof loadLibrary;
+  readonly openLockspace: typeof openLockspace;
+  readonly releaseLockspace: typeof releaseLockspace;
+}
+
+/** libdlm and the kernel of this machine. */
+export const systemOpener: Opener = { loadLibrary, openLockspace, releaseLockspace };
 
 interface Open {
   readonly name: string;
@@ -15,8 +27,6 @@ interface Open {
   readonly handle: LockspaceHandle;
   readonly kernel: LibDlmKernel;
   readonly table: LockTable;
-  /** Kept: a poll handle that nobody refers to is collected and falls silent. */
-  readonly poll: PollHandle;
 }
 
 type SessionState =
@@ -26,6 +36,8 @@ type SessionState =
 
 export interface SessionModules {
   readonly reply: (reply: Reply) => void;
+  readonly loop: Pick<ChildLoop, 'watch' | 'unwatch' | 'later'>;
+  readonly opener: Opener;
   /** The child is out of step with the kernel: it must end and leave orphans behind. */
   readonly fail: (fault: unknown) => void;
   readonly signs: CallSigns;
@@ -35,12 +47,15 @@ export interface SessionModules {
 export class Session {
   #state: SessionState = { kind: 'closed' };
   readonly #reply: SessionModules['reply'];
+  readonly #loop: SessionModules['loop'];
+  readonly #opener: Opener;
   readonly #fail: SessionModules['fail'];
-
   readonly #signs: CallSigns;
 
-  constructor({ reply, fail, signs }: SessionModules) {
+  constructor({ reply, loop, opener, fail, signs }: SessionModules) {
     this.#reply = reply;
+    this.#loop = loop;
+    this.#opener = opener;
     this.#fail = fail;
     this.#signs = signs;
   }
@@ -75,7 +90,7 @@ export class Session {
   /** The kernel drops orphans of this node at once; another node is only told to. */
   #purge({ library, handle, name }: Open, { op, nodeId, pid }: RequestOf<'purge'>): void {
     this.#signs.enter('purge', 0);
-    const result = library.dlm_ls_purge(handle, nodeId, pid);
+    const result = library.dlm_ls_purge(Number(handle), nodeId, pid);
     const errno = result === 0 ? 0 : koffi.errno();
     this.#signs.leave();
     if (errno === 0) {
@@ -94,13 +109,13 @@ export class Session {
       return this.#refuse(op, 'open');
     }
     this.#state = { kind: 'busy' };
-    const library = loadLibrary();
+    const library = this.#opener.loadLibrary();
     if ('code' in library) {
       this.#state = { kind: 'closed' };
       return this.#reply({ kind: 'failed', op, failure: library });
     }
     this.#signs.enter('open', 0);
-    const opened = await openLockspace(library, name, creation);
+    const opened = await this.#opener.openLockspace(library, name, creation);
     this.#signs.leave();
     if (opened.kind === 'failed') {
       this.#state = { kind: 'closed' };
@@ -115,7 +130,7 @@ export class Session {
     if (this.#state.kind !== 'open') {
       return this.#refuse(op, 'release');
     }
-    const { name, library, handle, table, poll } = this.#state.open;
+    const { name, library, handle, table } = this.#state.open;
     if (table.size > 0 && force === 0) {
       const message = `lockspace ${name} was not left: ${table.size} locks of this daemon are in it`;
       return this.#reply({
@@ -123,9 +138,9 @@ export class Session {
       });
     }
     this.#state = { kind: 'busy' };
-    poll.close();
+    this.#loop.unwatch();
     this.#signs.enter('release', 0);
-    const released = await releaseLockspace(library, name, handle, force);
+    const released = await this.#opener.releaseLockspace(library, name, handle, force);
     this.#signs.leave();
     if (released.kind === 'released') {
       this.#state = { kind: 'closed' };
@@ -143,32 +158,22 @@ export class Session {
   #enter(
     library: LibDlm, name: string, { handle, fd }: Extract<Opened, { kind: 'open' }>,
   ): void {
-    const kernel = new LibDlmKernel(library, handle, this.#signs);
+    const kernel = new LibDlmKernel({
+      library, handle, answers: new Answers(loadLibC(), fd), signs: this.#signs,
+    });
     const table = new LockTable({
       kernel,
       reply: this.#reply,
-      later: (delayMs, run) => void setTimeout(() => this.#guard(run), delayMs),
+      later: (delayMs, run) => this.#loop.later(delayMs, run),
     });
-    const poll = koffi.node.poll(fd, { readable: true }, () => this.#guard(() => {
-      for (const notice of kernel.dispatch(fd)) {
-        table.notice(notice);
-      }
-    }));
-    this.#state = { kind: 'open', open: { name, library, handle, kernel, table, poll } };
+    const tell = (notice: LockNotice): void => table.notice(notice);
+    this.#loop.watch({ fd, drain: () => kernel.drain(tell) });
+    this.#state = { kind: 'open', open: { name, library, handle, kernel, table } };
   }
 
   #refuse(op: number, operation: string): void {
     const message = `${operation} while the child's lockspace is ${this.#state.kind}`;
     this.#reply({ kind: 'failed', op, failure: refusal('BAD_REQUEST', operation, message) });
-  }
-
-  /** An exception in a poll callback would end the polling without a word. */
-  #guard(run: () => void): void {
-    try {
-      run();
-    } catch (fault) {
-      this.#fail(fault);
-    }
   }
 }
 

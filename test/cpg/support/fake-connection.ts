@@ -50,8 +50,8 @@ export class FakeConnection implements CpgConnection {
     return CS_OK;
   }
 
-  take(): readonly CpgEvent[] {
-    return this.#taken.splice(0);
+  take(): CpgEvent | undefined {
+    return this.#taken.shift();
   }
 
   close(): Promise<void> {
