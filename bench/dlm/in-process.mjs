@@ -33,16 +33,20 @@ let ids = 0;
 console.log('{"ready":true}');
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const [kind, inFlight, durationMs] = line.trim().split(/\s+/);
-  console.log(JSON.stringify(round(kind, Number(inFlight), Number(durationMs))));
+  const [kind, inFlight, durationMs, pairsMax] = line.trim().split(/\s+/);
+  console.log(JSON.stringify(round(
+    kind, Number(inFlight), Number(durationMs), Number(pairsMax ?? 0),
+  )));
 }
 
-function round(kind, inFlight, durationMs) {
+function round(kind, inFlight, durationMs, pairsMax) {
   const startedMs = performance.now();
   let pairs = 0;
+  let begun = 0;
   let busy = inFlight;
   const begin = (slot) => {
-    if (performance.now() - startedMs >= durationMs) {
+    begun += 1;
+    if (pairsMax > 0 ? begun > pairsMax : performance.now() - startedMs >= durationMs) {
       busy -= 1;
       return;
     }
