@@ -38,7 +38,7 @@ export interface LibDlm {
     ls: Address, lkid: number, flags: number, lksb: Address, astarg: number,
   ) => number;
   readonly dlm_ls_deadlock_cancel: (ls: Address, lkid: number, flags: number) => number;
-  readonly dlm_ls_purge: (ls: LockspaceHandle, nodeid: number, pid: number) => number;
+  readonly dlm_ls_purge: (ls: Address, nodeid: number, pid: number) => number;
 }
 
 /**
@@ -88,6 +88,6 @@ export function loadLibDlm(): LibDlm {
     dlm_ls_deadlock_cancel: declare(
       'int dlm_ls_deadlock_cancel(uintptr_t ls, uint32_t lkid, uint32_t flags)',
     ),
-    dlm_ls_purge: declare('int dlm_ls_purge(void *lockspace, int nodeid, int pid)'),
+    dlm_ls_purge: declare('int dlm_ls_purge(uintptr_t lockspace, int nodeid, int pid)'),
   };
 }
