@@ -3,8 +3,19 @@
  * the installed header, so nothing else may be exported.
  */
 
-/** Total order; the library's SAFE is not implemented and is sent like this. */
+/** Whatever the guarantee, corosync sends in total order. @see cpg_guarantee_t */
+export const CPG_TYPE_UNORDERED = 0;
+export const CPG_TYPE_FIFO = 1;
 export const CPG_TYPE_AGREED = 2;
+export const CPG_TYPE_SAFE = 3;
+export const CPG_FLOW_CONTROL_DISABLED = 0;
+export const CPG_FLOW_CONTROL_ENABLED = 1;
+/** What an iteration goes through. @see cpg_iteration_type_t */
+export const CPG_ITERATION_NAME_ONLY = 1;
+export const CPG_ITERATION_ONE_GROUP = 2;
+export const CPG_ITERATION_ALL = 3;
+/** Most members of one group; corosync does not check it. */
+export const CPG_MEMBERS_MAX = 128;
 export const CPG_MODEL_V1 = 1;
 export const CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF = 0x01;
 /** Longest group name, in bytes. */

@@ -14,6 +14,10 @@ const cpgName = struct('struct cpg_name', {
   length: uint32, value: array(scalar('char', 'uint8_t'), constants.CPG_MAX_NAME_LENGTH),
 });
 const ringId = struct('struct cpg_ring_id', { nodeid: uint32, seq: scalar('uint64_t') });
+const description = struct('struct cpg_iteration_description_t', {
+  group: cpgName, nodeid: uint32, pid: uint32,
+});
+const iteration = scalar('cpg_iteration_handle_t', 'uint64_t');
 const groupName = address('const struct cpg_name *');
 const addresses = address('const struct cpg_address *');
 
@@ -49,14 +53,30 @@ export const CPG_INTERFACE: CInterface = {
     cpg_finalize: signature(status, handle),
     cpg_fd_get: signature(status, handle, output(scalar('int'))),
     cpg_max_atomic_msgsize_get: signature(status, handle, output(uint32)),
+    cpg_context_get: signature(status, handle, address('void **')),
+    cpg_context_set: signature(status, handle, address('void *')),
     cpg_dispatch: signature(status, handle, enumeration('cs_dispatch_flags_t')),
     cpg_join: signature(status, handle, input(cpgName)),
     cpg_leave: signature(status, handle, input(cpgName)),
     cpg_mcast_joined: signature(
       status, handle, enumeration('cpg_guarantee_t'), input(iovec), unsignedInt,
     ),
+    cpg_membership_get: signature(
+      status, handle, input(cpgName, 'struct cpg_name *'), address('struct cpg_address *'),
+      output(scalar('int')),
+    ),
     cpg_local_get: signature(status, handle, output(unsignedInt)),
+    cpg_flow_control_state_get: signature(
+      status, handle, output(enumeration('cpg_flow_control_state_t')),
+    ),
+    cpg_iteration_initialize: signature(
+      status, handle, enumeration('cpg_iteration_type_t'), input(cpgName), output(iteration),
+    ),
+    cpg_iteration_next: signature(status, iteration, output(description)),
+    cpg_iteration_finalize: signature(status, iteration),
   },
-  types: [cpgAddress, cpgName, ringId, deliver, confchg, totemConfchg, model, iovec],
+  types: [
+    cpgAddress, cpgName, description, ringId, deliver, confchg, totemConfchg, model, iovec,
+  ],
   constants,
 };

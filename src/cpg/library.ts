@@ -2,9 +2,14 @@ import type { KoffiFunc } from 'koffi';
 import type { NativeCallback } from '../native/declare.js';
 import type { NativeAddress, NativeMemory } from '../native/memory.js';
 import type { NativePoll } from '../native/poll.js';
+import type { DispatchWindow } from './dispatch-window.js';
+import type { Multicast } from './multicast.js';
 
 /** A libcpg handle; opaque. koffi gives a BigInt where a number would not hold it. */
 export type CpgHandle = (number | bigint) & { readonly brand: 'CpgHandle' };
+
+/** An iteration's handle; opaque. */
+export type IterationHandle = (number | bigint) & { readonly brand: 'IterationHandle' };
 
 export interface NativeRingId {
   readonly nodeid: number;
@@ -36,15 +41,21 @@ export interface NativeCallbacks {
 
 export interface NativeModel {
   readonly model: number;
-  readonly cpg_deliver_fn: NativeCallback;
-  readonly cpg_confchg_fn: NativeCallback;
-  readonly cpg_totem_confchg_fn: NativeCallback;
+  readonly cpg_deliver_fn: NativeCallback | null;
+  readonly cpg_confchg_fn: NativeCallback | null;
+  readonly cpg_totem_confchg_fn: NativeCallback | null;
   readonly flags: number;
 }
 
 export interface NativeName {
   readonly length: number;
   readonly value: Uint8Array;
+}
+
+export interface NativeIterationDescription {
+  readonly group: NativeName;
+  readonly nodeid: number;
+  readonly pid: number;
 }
 
 export interface NativeIovec {
@@ -66,11 +77,33 @@ export interface CpgCalls {
   readonly cpg_mcast_joined: KoffiFunc<
     (handle: CpgHandle, guarantee: number, iovec: NativeIovec, count: number) => number
   >;
+  readonly cpg_context_get: KoffiFunc<(handle: CpgHandle, context: BigUint64Array) => number>;
+  readonly cpg_context_set: KoffiFunc<(handle: CpgHandle, context: bigint) => number>;
+  /** The list has room for CPG_MEMBERS_MAX, which the count does not limit. */
+  readonly cpg_membership_get: KoffiFunc<
+    (handle: CpgHandle, group: NativeName, list: Uint8Array, count: [number]) => number
+  >;
   readonly cpg_local_get: KoffiFunc<(handle: CpgHandle, nodeid: [number]) => number>;
+  readonly cpg_flow_control_state_get: KoffiFunc<
+    (handle: CpgHandle, state: [number]) => number
+  >;
+  readonly cpg_iteration_initialize: KoffiFunc<
+    (
+      handle: CpgHandle, type: number, group: NativeName | null, out: [IterationHandle | null],
+    ) => number
+  >;
+  readonly cpg_iteration_next: KoffiFunc<
+    (iteration: IterationHandle, out: [NativeIterationDescription | null]) => number
+  >;
+  readonly cpg_iteration_finalize: KoffiFunc<(iteration: IterationHandle) => number>;
 }
 
 /** libcpg, and what reading its callbacks takes. */
-export interface CpgLibrary extends CpgCalls, NativeMemory {
+export interface CpgLibrary extends CpgCalls, Pick<NativeMemory, 'decodeNodeIds'> {
+  /** cpg_mcast_joined of one payload, the fast way. */
+  readonly multicast: Multicast;
+  /** Reads messages in the deliver callback that was given their address. */
+  readonly window: Pick<DispatchWindow, 'look' | 'copy'>;
   /** Turns the callbacks into C function pointers; `release` them after the handle is gone. */
   register(callbacks: NativeCallbacks): {
     readonly deliver: NativeCallback;

@@ -1,12 +1,15 @@
+import type { LibraryHandle } from 'koffi';
 import { declareFunctions, registerCallback, typeOf } from '../native/declare.js';
 import { libraryLoader, type Koffi } from '../native/koffi.js';
 import { nativeMemory } from '../native/memory.js';
 import { startPoll } from '../native/poll.js';
+import { DispatchWindow } from './dispatch-window.js';
 import { CpgError } from './error.js';
 import { CPG_INTERFACE, CPG_TYPES } from './interface.js';
 import type {
   CpgCalls, CpgLibrary, NativeAddressEntry, NativeCallbacks,
 } from './library.js';
+import { stagedMulticast } from './multicast.js';
 
 /**
  * Loads libcpg, once per process; nothing is loaded by importing this file.
@@ -21,17 +24,25 @@ export const loadCpgLibrary: () => Promise<CpgLibrary> = libraryLoader(
     missing: (text, cause) =>
       new CpgError('LIBRARY_MISSING', 'loadCpgLibrary', text, { cause }),
   },
-  (koffi, library) => ({
-    ...declareFunctions<CpgCalls>(koffi, library, CPG_INTERFACE.functions),
-    ...nativeMemory(koffi),
+  declare,
+);
+
+function declare(koffi: Koffi, library: LibraryHandle): CpgLibrary {
+  const calls = declareFunctions<CpgCalls>(koffi, library, CPG_INTERFACE.functions);
+  const memory = nativeMemory(koffi);
+  return {
+    ...calls,
+    decodeNodeIds: (from, count) => memory.decodeNodeIds(from, count),
+    multicast: stagedMulticast(koffi, library, calls),
+    window: new DispatchWindow(koffi, memory),
     register: (callbacks) => register(koffi, callbacks),
     decodeAddresses: (from, count) =>
       from === null || count === 0
         ? []
         : (koffi.decode(from, typeOf(koffi, CPG_TYPES.cpgAddress), count) as NativeAddressEntry[]),
     poll: (fd, readable) => startPoll(koffi, fd, readable),
-  }),
-);
+  };
+}
 
 function register(koffi: Koffi, callbacks: NativeCallbacks): ReturnType<CpgLibrary['register']> {
   const deliver = registerCallback(koffi, CPG_TYPES.deliver, callbacks.deliver);

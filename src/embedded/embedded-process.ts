@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { CorosyncMap } from '../cmap/corosync-map.js';
 import { CmapError, type OpenCmap } from '../cmap/index.js';
-import { CpgError, type OpenGroup } from '../cpg/index.js';
+import { CpgError, type OpenCpg } from '../cpg/index.js';
 import type { ProcessWatch } from '../process-watch/port.js';
 import { QuorumError, type OpenQuorum } from '../quorum/index.js';
 import { EmbeddedGroup } from './bus/embedded-group.js';
@@ -51,7 +51,7 @@ export class EmbeddedProcess {
   }
 
   /** Opens a connection to this node's corosync. `LIBRARY` while it is down. */
-  readonly openGroup: OpenGroup = () => {
+  readonly openGroup: OpenCpg = () => {
     const refusal = this.#refusal();
     if (refusal !== null) {
       return Promise.reject(new CpgError(refusal.code, 'open', refusal.message, { retryable: true }));

@@ -14,6 +14,7 @@ export class IsolatingEmitter<Events extends object> extends EventEmitter<Events
   override emit<Name extends EventEmitter.EventNames<Events>>(
     name: Name, ...args: EventEmitter.EventArgs<Events, Name>
   ): boolean {
+    if (this.listenerCount(name) === 1) return this.#emitToOne(name, args);
     const listeners = this.listeners(name);
     for (const listener of listeners) {
       // Takes away only those that were added by `once`.
@@ -21,13 +22,22 @@ export class IsolatingEmitter<Events extends object> extends EventEmitter<Events
       try {
         listener(...args);
       } catch (thrown) {
-        const error = threw(String(name), thrown);
-        queueMicrotask(() => {
-          throw error;
-        });
+        throwLater(String(name), thrown);
       }
     }
     return listeners.length > 0;
+  }
+
+  /** Nobody to keep from the event: the base class does it without making a list. */
+  #emitToOne<Name extends EventEmitter.EventNames<Events>>(
+    name: Name, args: EventEmitter.EventArgs<Events, Name>,
+  ): boolean {
+    try {
+      return super.emit(name, ...args);
+    } catch (thrown) {
+      throwLater(String(name), thrown);
+      return true;
+    }
   }
 
   /**
@@ -67,6 +77,13 @@ function checkListener(operation: string, listener: unknown, context: unknown): 
     const text = `${operation}: a context is not passed on; give a bound or an arrow function`;
     throw new ListenerError('LISTENER_INVALID', operation, text);
   }
+}
+
+function throwLater(event: string, thrown: unknown): void {
+  const error = threw(event, thrown);
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 function threw(event: string, cause: unknown): ListenerError {

@@ -24,6 +24,7 @@ export function startPoll(koffi: Koffi, fd: number, readable: () => void): Nativ
   // happened, the library's dispatch says it.
   const handle = koffi.node.poll(fd, events, readable);
   let open = true;
+  polls += 1;
   return {
     stop() {
       if (open) handle.stop();
@@ -32,8 +33,17 @@ export function startPoll(koffi: Koffi, fd: number, readable: () => void): Nativ
       if (open) handle.start(events, readable);
     },
     close() {
-      if (open) handle.close();
+      if (!open) return;
       open = false;
+      polls -= 1;
+      handle.close();
     },
   };
 }
+
+/** How many descriptors are being watched in this process; for tests of what is left over. */
+export function openPolls(): number {
+  return polls;
+}
+
+let polls = 0;

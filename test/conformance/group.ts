@@ -1,8 +1,9 @@
-import type { Group, GroupView, Member } from '../../src/cpg/index.js';
+import type { Cpg, GroupView, Member } from '../../src/cpg/index.js';
 import { eventually, outcomeOf, type ConformanceCase } from './conformance-case.js';
 
-export type GroupCalls = Pick<Group,
-  'self' | 'payloadBytesMax' | 'join' | 'multicast' | 'leave' | 'close'>;
+export type GroupCalls = Pick<Cpg,
+  'self' | 'payloadBytesMax' | 'join' | 'multicast' | 'leave' | 'close' |
+  'membership' | 'groupNames' | 'groups' | 'membersOf' | 'localNodeId'>;
 
 /** What a member was told, in the order of delivery. */
 export type GroupRecord =
@@ -48,13 +49,15 @@ function viewsOf(records: readonly GroupRecord[]): readonly GroupView[] {
   return records.flatMap((record) => (record.kind === 'view' ? [record.view] : []));
 }
 
-async function seesMembers(member: GroupMember, count: number): Promise<void> {
+export async function seesMembers(member: GroupMember, count: number): Promise<void> {
   await eventually(`${count} members`, () => member.records(), (records) =>
     viewsOf(records).at(-1)?.members.length === count);
 }
 
 /** Three members, one per node, that have all seen each other. */
-async function joinThree(fixture: GroupFixture): Promise<[GroupMember, GroupMember, GroupMember]> {
+export async function joinThree(
+  fixture: GroupFixture,
+): Promise<[GroupMember, GroupMember, GroupMember]> {
   const name = fixture.freshName();
   const members: [GroupMember, GroupMember, GroupMember] =
     [await fixture.open(0), await fixture.open(1), await fixture.open(2)];

@@ -5,6 +5,7 @@ import { createCluster, type EmbeddedCluster, type EmbeddedProcess } from '../..
 import { cmapCases, type CmapFixture, type CmapRecord } from '../conformance/cmap.js';
 import { registerConformance } from '../conformance/conformance-case.js';
 import { groupCases, type GroupFixture, type GroupMember, type GroupRecord } from '../conformance/group.js';
+import { groupQueryCases } from '../conformance/group-queries.js';
 import { lockManagerCases, type LockManagerFixture, type LockMember } from '../conformance/lock-manager.js';
 import { quorumCases, type QuorumFixture, type QuorumRecord } from '../conformance/quorum.js';
 
@@ -163,6 +164,8 @@ const capabilities = ['power'] as const;
 registerConformance(test, {
   side, capabilities, cases: lockManagerCases, createFixture: createLocks,
 });
-registerConformance(test, { side, capabilities, cases: groupCases, createFixture: createGroups });
+registerConformance(test, {
+  side, capabilities, cases: [...groupCases, ...groupQueryCases], createFixture: createGroups,
+});
 registerConformance(test, { side, capabilities, cases: quorumCases, createFixture: createQuorums });
 registerConformance(test, { side, capabilities, cases: cmapCases, createFixture: createCmaps });

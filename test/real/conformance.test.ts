@@ -7,6 +7,7 @@ import { registerConformance } from '../conformance/conformance-case.js';
 import {
   groupCases, type GroupFixture, type GroupMember, type GroupRecord,
 } from '../conformance/group.js';
+import { groupQueryCases } from '../conformance/group-queries.js';
 import { quorumCases, type QuorumFixture, type QuorumRecord } from '../conformance/quorum.js';
 import { NetnsCluster } from '../netns/cluster.js';
 import { RemoteCmap } from './support/remote-cmap.js';
@@ -125,7 +126,7 @@ const harmless = <Case extends { needs: readonly string[] }>({ needs }: Case): b
 
 registerConformance(test, {
   side: 'corosync, group',
-  cases: groupCases.filter(harmless),
+  cases: [...groupCases, ...groupQueryCases].filter(harmless),
   capabilities: [],
   createFixture: async () => groupFixture(await sharedCluster(), nothing),
 });

@@ -3,19 +3,19 @@ import {
   openCmap, type Cmap, type CmapError, type CmapTracker, type CmapValue, type ListOptions,
   type OpenCmapOptions, type TrackOptions,
 } from '../../../src/cmap/index.js';
-import { openGroup, type CpgError, type Group } from '../../../src/cpg/index.js';
+import { openCpg, type Cpg, type CpgError, type Guarantee } from '../../../src/cpg/index.js';
 import { openQuorum, type Quorum, type QuorumError } from '../../../src/quorum/index.js';
 import { flood } from './flood.js';
 import { toWire, type Reply, type Request } from './wire.js';
 
-let group: Group | null = null;
+let group: Cpg | null = null;
 let quorum: Quorum | null = null;
 let cmap: Cmap | null = null;
 const trackers = new Map<number, CmapTracker>();
 
 const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = {
   async openGroup() {
-    const opened = await openGroup();
+    const opened = await openCpg();
     group = opened;
     opened.on('message', (from, payload) => event('message', from, Uint8Array.from(payload)));
     opened.on('view', (view) => event('view', view));
@@ -23,8 +23,19 @@ const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = 
     opened.on('lost', (cause: CpgError) => event('lost', toWire(cause)));
     return { self: opened.self, payloadBytesMax: opened.payloadBytesMax };
   },
-  join: (name: string) => theGroup().join(name),
-  multicast: (payload: Uint8Array) => theGroup().multicast(payload),
+  join: (name: string | Uint8Array) => theGroup().join(name),
+  multicast: (payload: Uint8Array | readonly Uint8Array[], guarantee: Guarantee) =>
+    theGroup().multicast(payload, guarantee),
+  membership: () => theGroup().membership(),
+  groupNames: () => theGroup().groupNames(),
+  groups: () => theGroup().groups(),
+  membersOf: (name: string | Uint8Array) => theGroup().membersOf(name),
+  localNodeId: () => theGroup().localNodeId(),
+  localState(context: bigint) {
+    theGroup().context = context;
+    const { context: kept } = theGroup();
+    return Promise.resolve({ context: kept, flowControl: theGroup().flowControl() });
+  },
   leave: () => theGroup().leave(),
   closeGroup: () => theGroup().close(),
   flood: (messages: number, bytes: number) => flood(theGroup(), messages, bytes),
@@ -82,7 +93,7 @@ function send(reply: Reply): void {
   process.send?.(reply);
 }
 
-function theGroup(): Group {
+function theGroup(): Cpg {
   if (group === null) throw new Error('no group was opened in this agent');
   return group;
 }

@@ -1,12 +1,15 @@
 import { EventEmitter } from 'eventemitter3';
-import type { Group, GroupEvents, Member } from '../../../src/cpg/index.js';
+import type {
+  Group, GroupEvents, GroupListing, Guarantee, Member,
+} from '../../../src/cpg/index.js';
+import type { GroupCalls } from '../../conformance/group.js';
 import type { NetnsNode } from '../../netns/node.js';
 import type { FloodResult } from './flood.js';
 import { Remote } from './remote.js';
 import { fromWire, type WireError } from './wire.js';
 
 /** The real group of a process inside a node, as if it were here. */
-export class RemoteGroup extends EventEmitter<GroupEvents> implements Group {
+export class RemoteGroup extends EventEmitter<GroupEvents> implements GroupCalls {
   readonly self: Member;
   readonly payloadBytesMax: number;
   readonly #remote: Remote;
@@ -36,12 +39,39 @@ export class RemoteGroup extends EventEmitter<GroupEvents> implements Group {
     }
   }
 
-  async join(name: string): Promise<void> {
+  async join(name: string | Uint8Array): Promise<void> {
     await this.#remote.call('join', name);
   }
 
-  async multicast(payload: Uint8Array): Promise<void> {
-    await this.#remote.call('multicast', payload);
+  async multicast(
+    payload: Uint8Array | readonly Uint8Array[], guarantee: Guarantee = 'agreed',
+  ): Promise<void> {
+    await this.#remote.call('multicast', payload, guarantee);
+  }
+
+  async membership(): Promise<readonly Member[]> {
+    return (await this.#remote.call('membership')) as readonly Member[];
+  }
+
+  async groupNames(): Promise<readonly Uint8Array[]> {
+    return (await this.#remote.call('groupNames')) as readonly Uint8Array[];
+  }
+
+  async groups(): Promise<readonly GroupListing[]> {
+    return (await this.#remote.call('groups')) as readonly GroupListing[];
+  }
+
+  async membersOf(name: string | Uint8Array): Promise<readonly Member[]> {
+    return (await this.#remote.call('membersOf', name)) as readonly Member[];
+  }
+
+  async localNodeId(): Promise<number> {
+    return (await this.#remote.call('localNodeId')) as number;
+  }
+
+  /** Sets libcpg's context, reads it back, and asks for the flow control's state. */
+  async localState(context: bigint): Promise<{ context: bigint; flowControl: string }> {
+    return (await this.#remote.call('localState', context)) as never;
   }
 
   async leave(): Promise<void> {
