@@ -73,10 +73,13 @@ export async function outcomeWithin(promise: Promise<unknown>, graceMs: number):
 
 /** `ok`, or the code of what it was rejected with. */
 export function outcomeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(() => 'ok', (thrown: unknown) => {
-    if (thrown instanceof Error && 'code' in thrown) return String(thrown.code);
-    throw thrown;
-  });
+  return promise.then(() => 'ok', codeOf);
+}
+
+/** The code of a HoldfastError; anything else is thrown again. */
+export function codeOf(thrown: unknown): string {
+  if (thrown instanceof Error && 'code' in thrown) return String(thrown.code);
+  throw thrown;
 }
 
 export function pause(delayMs: number): Promise<void> {

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { LockspaceNode } from '../../src/dlm/cluster-view.js';
 import { parseConfig, parseLockspaces } from '../../src/dlm/dlm-tool.js';
 
 /** What dlm_tool 4.2.0 printed on three real nodes. */
@@ -45,9 +46,13 @@ nodeid 3 member 0 failed 3 start 0 seq_add 3 seq_rem 4 check none
 
 `;
 
+function present(nodeId: number): LockspaceNode {
+  return { nodeId, member: true, failed: false, started: true, waitsFor: 'nothing' };
+}
+
 test('a running lockspace has its members and no change', (t) => {
   t.deepEqual(parseLockspaces(RUNNING), [
-    { name: 'test', flags: [], members: [1, 2, 3], change: null },
+    { name: 'test', flags: [], members: [1, 2, 3], change: null, nodes: [1, 2, 3].map(present) },
   ]);
 });
 
@@ -55,6 +60,10 @@ test('a change says what it waits for and whom it leaves', (t) => {
   t.deepEqual(parseLockspaces(WAIT_FENCING), [{
     name: 'test', flags: ['kern_stop'], members: [1, 2, 3],
     change: { waitsFor: 'fencing', members: [1, 2] },
+    nodes: [
+      { ...present(1), started: false }, { ...present(2), started: false },
+      { nodeId: 3, member: false, failed: true, started: false, waitsFor: 'fencing' },
+    ],
   }]);
   t.deepEqual(parseLockspaces(WAIT_QUORUM)[0]?.change, { waitsFor: 'quorum', members: [1] });
 });

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { systemClock, type Clock } from '../../src/clock.js';
 import { DlmError } from '../../src/dlm/error.js';
 import { openLockManager } from '../../src/dlm/lock-manager.js';
-import { STALL_MS } from '../../src/dlm/lockspace.js';
+import { STALL_MS } from '../../src/dlm/lockspace-watch.js';
 import type { LockId, StalledOperation } from '../../src/dlm/port.js';
 
 const FAKE_CHILD = fileURLToPath(new URL('./fake-child.js', import.meta.url));
@@ -103,6 +103,25 @@ test('a child whose frames are broken is killed and lost', async (t) => {
   const lockspace = await manager.openLockspace('ls');
   const take = lockspace.take({ resource: 'garbage', mode: 'EX', wait: true });
   t.is(await codeOf(t, take.granted), 'CHILD_LOST');
+});
+
+test('a child that dies in the middle of a frame is lost, and half an answer is none', async (t) => {
+  const { manager } = await setUp(t);
+  const lockspace = await manager.openLockspace('ls');
+  const take = lockspace.take({ resource: 'torn', mode: 'EX', wait: true });
+  t.is(await codeOf(t, take.granted), 'CHILD_LOST');
+});
+
+// Serial: the stalls of other tests are counted in fractions of a second.
+test.serial('requests to a child that does not read wait, and all are answered in the end', async (t) => {
+  const { manager } = await setUp(t, { args: ['slow'] });
+  const lockspace = await manager.openLockspace('ls');
+  const resource = `ok${'x'.repeat(62)}`;
+  const takes = Array.from({ length: 4_000 }, () =>
+    lockspace.take({ resource, mode: 'EX', wait: false }));
+  await Promise.all(takes.map(({ granted }) => granted));
+  await Promise.all(takes.map(({ id }) => lockspace.unlock(id)));
+  t.is(await codeOf(t, lockspace.unlock(takes[0]?.id ?? 0 as LockId)), 'UNKNOWN_LOCK');
 });
 
 test('a child that cannot be started is an error, not a crash', async (t) => {

@@ -1,16 +1,20 @@
 import test from 'ava';
 import { systemClock } from '../../src/clock.js';
-import type { LockMode } from '../../src/dlm/index.js';
+import type { LockMode, StalledOperation } from '../../src/dlm/index.js';
 import { createCluster, type EmbeddedCluster, type EmbeddedProcess } from '../../src/embedded/index.js';
 import { cmapCases, type CmapFixture, type CmapRecord } from '../conformance/cmap.js';
 import { registerConformance } from '../conformance/conformance-case.js';
 import { groupCases, type GroupFixture, type GroupMember, type GroupRecord } from '../conformance/group.js';
 import { groupQueryCases } from '../conformance/group-queries.js';
-import { lockManagerCases, type LockManagerFixture, type LockMember } from '../conformance/lock-manager.js';
+import {
+  lockManagerCases, type LockManagerFixture, type LockMember,
+} from '../conformance/lock-manager/index.js';
 import { quorumCases, type QuorumFixture, type QuorumRecord } from '../conformance/quorum.js';
 
 const NODE_IDS = [1, 2, 3] as const;
-const TIMINGS = { detectionMs: 60, ringMs: 20, fencingMs: 30, recoveryMs: 10, lockspaceJoinMs: 5 };
+const TIMINGS = {
+  detectionMs: 60, ringMs: 20, fencingMs: 30, recoveryMs: 10, lockspaceJoinMs: 5, stalledMs: 100,
+};
 
 /** Runs on the machine's clock, as the real side does; ends every process at its close. */
 class Machines {
@@ -59,6 +63,16 @@ class Machines {
     return Promise.resolve();
   }
 
+  withholdFencing(): Promise<void> {
+    for (const id of NODE_IDS) this.cluster.withholdFencing(id);
+    return Promise.resolve();
+  }
+
+  allowFencing(): Promise<void> {
+    for (const id of NODE_IDS) this.cluster.confirmFencing(id);
+    return Promise.resolve();
+  }
+
   freshName(): string {
     this.#names += 1;
     return `name-${this.#names}`;
@@ -81,17 +95,24 @@ function createLocks(): Promise<LockManagerFixture> {
   return Promise.resolve({
     kill: (member) => machines.kill(member),
     powerOff: (node) => machines.powerOff(node),
+    nodeId: (node) => machines.idOf(node),
+    withholdFencing: () => machines.withholdFencing(),
+    allowFencing: () => machines.allowFencing(),
     freshName: () => machines.freshName(),
     close: () => machines.close(),
-    async start(node, name = 'own') {
+    async start(node, name = 'own', request = {}) {
       const process = machines.start(node);
       const lockManager = process.lockManager();
-      const lockspace = await lockManager.openLockspace(name);
+      const lockspace = await lockManager.openLockspace(name, request);
       const modes: (LockMode | null)[] = [];
+      const stalls: (readonly StalledOperation[])[] = [];
       lockspace.on('blocking', (_id, mode) => modes.push(mode));
+      lockspace.on('stalled', (operations) => stalls.push(operations));
       const member: LockMember = {
         lockspace,
         blockings: () => Promise.resolve(modes),
+        stalls: () => Promise.resolve(stalls),
+        clusterView: () => lockManager.clusterView(),
         state: () => lockManager.lockspaceState(name),
       };
       machines.keep(member, process);
