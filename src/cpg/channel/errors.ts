@@ -46,7 +46,7 @@ export function alreadyJoined(): CpgError {
 }
 
 export function noName(given: unknown): CpgError {
-  const text = `join: the group name is ${typeof given}; give a string of 1 to 128 bytes`;
+  const text = `join: the group name is ${typeof given}; give a string or a Uint8Array of 1 to 128 bytes`;
   return new CpgError('INVALID_PARAM', 'join', text);
 }
 
