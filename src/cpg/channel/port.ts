@@ -70,9 +70,9 @@ export interface Channel extends EventEmitter<ChannelEvents> {
   readonly self: Member | null;
   /**
    * Joins the group named by 1 to 128 bytes, or by a text in UTF-8 (see Group.join), and stays in
-   * it: whatever ends the connection, the channel opens another. Resolves with the first `connected`, however long corosync takes to
-   * come up; rejects with what no waiting will mend (`ACCESS`, `LIBRARY_MISSING`, ...), after
-   * which it may be called again, and with `CLOSED`.
+   * it: whatever ends the connection, the channel opens another. Resolves with the first
+   * `connected`, however long corosync takes to come up; rejects with what no waiting will mend
+   * (`ACCESS`, `LIBRARY_MISSING`, ...), after which it may be called again, and with `CLOSED`.
    */
   join(name: string | Uint8Array): Promise<void>;
   /**
