@@ -40,6 +40,11 @@ export function tooManyWait(operation: string, count: number): CpgError {
   return new CpgError('QUEUE_FULL', operation, text, { retryable: true });
 }
 
+export function noMemory(bytes: number, cause: unknown): CpgError {
+  const text = `send: no memory for a copy of ${bytes} bytes; send less at a time`;
+  return new CpgError('NO_MEMORY', 'send', text, { retryable: true, cause });
+}
+
 export function alreadyJoined(): CpgError {
   const text = 'join: this channel has been joined already; open another one for another group';
   return new CpgError('EXIST', 'join', text);
