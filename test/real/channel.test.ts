@@ -32,6 +32,11 @@ function channelFixture(cluster: NetnsCluster): ChannelFixture {
     async sendRaw(node, group, payload) {
       await start(node).sendRaw(group, payload);
     },
+    async listenRaw(node, group) {
+      const listener = start(node);
+      await listener.listenRaw(group);
+      return () => listener.framesHeard();
+    },
     async kill(member) {
       await channels.get(member)?.kill();
     },

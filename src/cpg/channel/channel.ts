@@ -58,16 +58,17 @@ export class GroupChannel extends IsolatingEmitter<ChannelEvents> implements Cha
     return this.#state.kind === 'connected' ? this.#state.session.self : null;
   }
 
-  async join(name: string): Promise<void> {
+  async join(name: string | Uint8Array): Promise<void> {
     if (this.#state.kind === 'closed') throw channelClosed('join');
     if (this.#state.kind !== 'idle') throw alreadyJoined();
-    if (typeof name !== 'string') throw noName(name);
+    if (typeof name !== 'string' && !(name instanceof Uint8Array)) throw noName(name);
+    const kept = typeof name === 'string' ? name : Uint8Array.from(name);
     await new Promise<void>((resolve, reject) => {
       this.#state = { kind: 'joining', joined: { resolve, reject } };
       const { reconnectDelayMsMin, reconnectDelayMsMax } = this.#limits;
       this.#reconnect = new Reconnect({
         clock: this.#modules.clock,
-        connect: () => this.#connect(name),
+        connect: () => this.#connect(kept),
         ended: (outcome, delayMs) => this.#isToRetry(outcome, delayMs),
       }, reconnectDelayMsMin, reconnectDelayMsMax);
       this.#done = this.#reconnect.run();
@@ -139,7 +140,7 @@ export class GroupChannel extends IsolatingEmitter<ChannelEvents> implements Cha
   }
 
   /** One connection, from its beginning to its end. */
-  async #connect(name: string): Promise<Outcome> {
+  async #connect(name: string | Uint8Array): Promise<Outcome> {
     let stood = false;
     try {
       const { openGroup, clock, endOfTurn } = this.#modules;

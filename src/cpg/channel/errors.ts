@@ -40,13 +40,18 @@ export function tooManyWait(operation: string, count: number): CpgError {
   return new CpgError('QUEUE_FULL', operation, text, { retryable: true });
 }
 
+export function noMemory(bytes: number, cause: unknown): CpgError {
+  const text = `send: no memory for a copy of ${bytes} bytes; send less at a time`;
+  return new CpgError('NO_MEMORY', 'send', text, { retryable: true, cause });
+}
+
 export function alreadyJoined(): CpgError {
   const text = 'join: this channel has been joined already; open another one for another group';
   return new CpgError('EXIST', 'join', text);
 }
 
 export function noName(given: unknown): CpgError {
-  const text = `join: the group name is ${typeof given}; give a string of 1 to 128 bytes`;
+  const text = `join: the group name is ${typeof given}; give a string or a Uint8Array of 1 to 128 bytes`;
   return new CpgError('INVALID_PARAM', 'join', text);
 }
 

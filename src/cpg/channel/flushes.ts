@@ -1,11 +1,12 @@
 import type { CpgError } from '../error.js';
-import type { Settler } from './settler.js';
+import { deferred, type Deferred } from './settler.js';
 
 /** Counts messages from taken to settled, in order, and tells those who await a point of it. */
 export class Flushes {
   #taken = 0;
   #settled = 0;
-  #waiting: (Settler & { readonly upTo: number })[] = [];
+  /** One for each point that is awaited, so at most as many as there are unsettled messages. */
+  #waiting: (Deferred & { readonly upTo: number })[] = [];
 
   taken(): void {
     this.#taken += 1;
@@ -35,8 +36,10 @@ export class Flushes {
   wait(): Promise<void> {
     if (this.#taken === this.#settled) return Promise.resolve();
     const upTo = this.#taken;
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ upTo, resolve, reject });
-    });
+    const last = this.#waiting.at(-1);
+    if (last?.upTo === upTo) return last.promise;
+    const made = { ...deferred(), upTo };
+    this.#waiting.push(made);
+    return made.promise;
   }
 }

@@ -39,7 +39,7 @@ export function openChannel(options: ChannelOptions = {}): Channel {
   if (typeof options !== 'object' || options === null) {
     throw badLimit('options', options, 'an object, or nothing');
   }
-  const { openGroup: open = openCpg, clock = systemClock, ...given } = options;
+  const { openGroup = openCpg, clock = systemClock, ...given } = options;
   const limits = { ...CHANNEL_LIMITS, ...given };
   for (const [name, [least, most]] of Object.entries(RANGES)) {
     const value: unknown = limits[name as keyof ChannelLimits];
@@ -51,7 +51,7 @@ export function openChannel(options: ChannelOptions = {}): Channel {
     throw badLimit('assemblyBytesMax', limits.assemblyBytesMax, 'at least messageBytesMax');
   }
   const endOfTurn = (callback: () => void): void => void setImmediate(callback);
-  return new GroupChannel({ openGroup: open, clock, endOfTurn }, limits);
+  return new GroupChannel({ openGroup, clock, endOfTurn }, limits);
 }
 
 function badLimit(name: string, value: unknown, wanted: string): CpgError {

@@ -71,14 +71,20 @@ export class Outgoing {
       && this.#queuedMessages < this.#limits.queuedMessagesMax;
   }
 
-  /** Takes a copy of the message, room or not. The settler, if any, is told of the echo. */
+  /**
+   * Takes a copy of the message, room or not. The settler, if any, is told of the echo. Throws
+   * CpgError `NO_MEMORY`, and has taken nothing then.
+   */
   take(payload: Uint8Array, settler: Settler | null): void {
+    const isSmall = this.#batches.isSmall(payload);
+    // First of all, since there may be no memory for it.
+    const large = isSmall ? null : this.#splitter.begin(payload, settler);
     this.#flushes.taken();
     this.#queuedMessages += 1;
     this.#queuedBytes += LENGTH_BYTES + payload.length;
-    if (this.#batches.isSmall(payload)) return this.#gather(payload, settler);
+    if (large === null) return this.#gather(payload, settler);
     this.#closeBatch();
-    this.#queue.push(this.#splitter.begin(payload, settler));
+    this.#queue.push(large);
     this.#pump();
   }
 

@@ -69,12 +69,12 @@ export interface Channel extends EventEmitter<ChannelEvents> {
   /** This process as the others see it; null while there is no connection. */
   readonly self: Member | null;
   /**
-   * Joins the group named by 1 to 128 bytes and stays in it: whatever ends the connection, the
-   * channel opens another. Resolves with the first `connected`, however long corosync takes to
-   * come up; rejects with what no waiting will mend (`ACCESS`, `LIBRARY_MISSING`, ...), after
-   * which it may be called again, and with `CLOSED`.
+   * Joins the group named by 1 to 128 bytes, or by a text in UTF-8 (see Group.join), and stays in
+   * it: whatever ends the connection, the channel opens another. Resolves with the first
+   * `connected`, however long corosync takes to come up; rejects with what no waiting will mend
+   * (`ACCESS`, `LIBRARY_MISSING`, ...), after which it may be called again, and with `CLOSED`.
    */
-  join(name: string): Promise<void>;
+  join(name: string | Uint8Array): Promise<void>;
   /**
    * Takes a copy of the message and sends it in its turn. False when there is no room, and then
    * nothing was taken: await `ready`. The cheapest way to send. Throws CpgError.

@@ -82,7 +82,7 @@ export class Session {
     return this.#hasJoined;
   }
 
-  join(name: string): Promise<void> {
+  join(name: string | Uint8Array): Promise<void> {
     return this.#group.join(name);
   }
 

@@ -1,3 +1,4 @@
+import { noMemory } from './errors.js';
 import {
   CHUNK_HEADER_BYTES, HEADER_BYTES, KIND_ABORT, KIND_CHUNK, writeChunk, writeHeader, writeUint32,
 } from './frame.js';
@@ -28,13 +29,11 @@ export class Splitter {
     this.#chunkBytes = Math.min(chunkBytesMax, frameBytesMax - HEADER_BYTES - CHUNK_HEADER_BYTES);
   }
 
-  /** Takes a copy of the message. */
+  /** Takes a copy of the message. Throws CpgError `NO_MEMORY`. */
   begin(payload: Uint8Array, settler: Settler | null): LargeMessage {
     this.#number = (this.#number + 1) >>> 0;
-    const copy = Buffer.allocUnsafeSlow(payload.length);
-    copy.set(payload);
     return {
-      kind: 'large', number: this.#number, payload: copy, settler, sentBytes: 0, isLost: false,
+      kind: 'large', number: this.#number, payload: copyOf(payload), settler, sentBytes: 0, isLost: false,
     };
   }
 
@@ -54,6 +53,16 @@ export class Splitter {
     writeHeader(this.#buffer, { kind: KIND_CHUNK, sequence, bytes });
     message.sentBytes += data.length;
     return this.#buffer.subarray(0, bytes);
+  }
+}
+
+function copyOf(payload: Uint8Array): Uint8Array {
+  try {
+    const copy = Buffer.allocUnsafeSlow(payload.length);
+    copy.set(payload);
+    return copy;
+  } catch (thrown) {
+    throw noMemory(payload.length, thrown);
   }
 }
 

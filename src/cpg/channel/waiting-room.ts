@@ -1,5 +1,5 @@
 import type { CpgError } from '../error.js';
-import { tooManyWait } from './errors.js';
+import { asCpgError, tooManyWait } from './errors.js';
 import type { Settler } from './settler.js';
 
 /** What the messages wait for. */
@@ -60,6 +60,10 @@ export class WaitingRoom {
 }
 
 function admit(door: Doorway, { payload, until, resolve, reject }: Waiting): void {
-  if (payload !== null) door.take(payload, until === 'echoed' ? { resolve, reject } : null);
+  try {
+    if (payload !== null) door.take(payload, until === 'echoed' ? { resolve, reject } : null);
+  } catch (thrown) {
+    return reject(asCpgError('send', thrown));
+  }
   if (payload === null || until === 'taken') resolve();
 }

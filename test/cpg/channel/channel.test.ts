@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import test, { type ExecutionContext } from 'ava';
 import { eachMessage, readFrame } from '../../../src/cpg/channel/frame.js';
 import {
@@ -186,6 +187,15 @@ test('flush resolves when all that was taken before has come back', async (t) =>
   t.is(first, 'pending');
   await group.echo();
   await channel.flush();
+});
+
+test('many may await the same point, and share it', async (t) => {
+  const { channel, group } = await joined();
+  channel.trySend(text('a'));
+  const flushes = Array.from({ length: 100 }, () => codeOf(channel.flush()));
+  await settle();
+  await group.echo();
+  t.deepEqual(new Set(await Promise.all(flushes)), new Set(['ok']));
 });
 
 test('a lost frame rejects what was in it, and the connection goes on', async (t) => {
@@ -404,6 +414,27 @@ test('limits that are no whole number in their range are refused', (t) => {
     { batchDelayMs: -1 }, { reconnectDelayMsMin: '5' as never }, { assemblyBytesMax: 5 },
     { sendersMax: Infinity }, null as never, 7 as never,
   ]) throwsCode(t, () => openChannel(options), 'INVALID_PARAM');
+});
+
+test('a listener that throws costs nobody the rest of the frame', (t) => {
+  const module = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
+  const script = `
+    import { openChannel } from ${module('../../../src/cpg/index.js')};
+    import { FakeGroup, PEER } from ${module('./fake-group.js')};
+    import { batchFrame } from ${module('./frames.js')};
+    process.on('uncaughtException', ({ code }) => process.stdout.write(code + ' '));
+    const group = new FakeGroup();
+    const channel = openChannel({ openGroup: () => Promise.resolve(group) });
+    channel.on('message', () => { throw new Error('a bug'); });
+    channel.on('message', (_from, payload) => process.stdout.write(Buffer.from(payload) + ' '));
+    await channel.join('g');
+    group.deliver(PEER, batchFrame([Buffer.from('a'), Buffer.from('b')], 1));
+    await channel.close();
+  `;
+  const { stdout, stderr } = spawnSync(
+    process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' },
+  );
+  t.is(stdout, 'a b LISTENER_THREW LISTENER_THREW ', stderr);
 });
 
 test('foreign messages are counted by reason, across connections', async (t) => {

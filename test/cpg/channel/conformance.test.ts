@@ -31,6 +31,13 @@ function createChannels(): Promise<ChannelFixture> {
       await group.multicast(payload);
       await group.close();
     },
+    async listenRaw(node, name) {
+      const group = await cluster.node(node + 1).startProcess().openGroup();
+      let frames = 0;
+      group.on('message', () => (frames += 1));
+      await group.join(name);
+      return () => Promise.resolve(frames);
+    },
     kill(member) {
       processes.get(member)?.kill();
       return Promise.resolve();

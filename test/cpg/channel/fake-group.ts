@@ -27,14 +27,15 @@ export class FakeGroup extends EventEmitter<GroupEvents> implements Group {
     this.payloadBytesMax = payloadBytesMax;
   }
 
-  join(name: string): Promise<void> {
-    this.calls.push(`join ${name}`);
+  join(name: string | Uint8Array): Promise<void> {
+    this.calls.push(`join ${Buffer.from(name).toString()}`);
     if (this.joinFailure !== null) return Promise.reject(this.joinFailure);
     this.view([SELF]);
     return Promise.resolve();
   }
 
-  multicast(payload: Uint8Array): Promise<void> {
+  multicast(payload: Uint8Array | readonly Uint8Array[]): Promise<void> {
+    if (!(payload instanceof Uint8Array)) throw new Error('a channel sends one buffer');
     return new Promise((resolve, reject) => {
       this.inFlight.push({ frame: Uint8Array.from(payload), resolve, reject });
     });

@@ -4,6 +4,7 @@ import { LocalChannel } from '../../conformance/local-channel.js';
 import { toWire, type Reply, type Request } from './wire.js';
 
 let channel: LocalChannel | null = null;
+let framesHeard = 0;
 
 const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = {
   open(limits: Parameters<typeof openChannel>[0]) {
@@ -26,6 +27,12 @@ const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = 
     await group.multicast(payload);
     await group.close();
   },
+  async listenRaw(name: string) {
+    const group = await openCpg();
+    group.on('message', () => (framesHeard += 1));
+    await group.join(name);
+  },
+  framesHeard: () => Promise.resolve(framesHeard),
 };
 
 process.on('message', (message) => void answer(message as Request));

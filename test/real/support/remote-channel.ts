@@ -54,6 +54,14 @@ export class RemoteChannel implements ChannelMember {
     await this.#remote.call('sendRaw', name, payload);
   }
 
+  async listenRaw(name: string): Promise<void> {
+    await this.#remote.call('listenRaw', name);
+  }
+
+  async framesHeard(): Promise<number> {
+    return (await this.#remote.call('framesHeard')) as number;
+  }
+
   records(): Promise<readonly ChannelRecord[]> {
     return Promise.resolve([...this.#records]);
   }
