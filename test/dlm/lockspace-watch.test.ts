@@ -18,7 +18,7 @@ function setUp() {
   };
   const stalled = (entry: Partial<BoardEntry> | null): readonly string[] => {
     const stay = entry === null ? null
-      : { entry: { sequence: 1, call: 'request', id: 1, ...entry } as BoardEntry, stay: STAY };
+      : { entry: { sequence: 1, call: 'request', id: 1, ...entry }, stay: STAY };
     return outstanding.stalled(100, stay).map(({ operation, resource, inKernel }) =>
       `${operation} ${resource}${inKernel === null ? '' : ` in ${inKernel.waitsIn}`}`);
   };
