@@ -1,7 +1,7 @@
 // A hundred thousand lock cycles through the child: resident memory and open files of both
 // processes must not grow, and nothing may be left of a lock at the end.
 //
-//   node bench/dlm/soak.mjs LOCKSPACE CYCLES [CHILD...]
+//   node [--expose-gc] bench/dlm/soak.mjs LOCKSPACE CYCLES [CHILD...]
 //
 // Every cycle is a take, a conversion and an unlock; every eighth lock is asked to unlock twice.
 // Prints one line of JSON with the slopes of the second half, when caches have filled.
@@ -29,7 +29,6 @@ let done = 0;
 const startedMs = performance.now();
 await Promise.all(Array.from({ length: IN_FLIGHT }, run));
 const ms = performance.now() - startedMs;
-globalThis.gc?.();
 const openFiles = [process.pid, child].map(filesOf);
 // Refused while the child has a lock, and the child ends when a status block is left without one.
 await lockspace.release();
@@ -40,6 +39,8 @@ console.log(JSON.stringify({
   cycles: done,
   cyclesPerSecond: done / ms * 1_000,
   parent: trend(half, 'parent'),
+  // With --expose-gc: what is really in use.
+  parentHeap: trend(half, 'heap'),
   child: trend(half, 'child'),
   openFilesFirst: samples[0].files,
   openFilesLast: openFiles,
@@ -64,8 +65,9 @@ async function run() {
     }
     done += 1;
     if (done % Math.ceil(cycles / SAMPLES) === 0) {
+      globalThis.gc?.();
       samples.push({
-        done, parent: residentBytes(process.pid), child: residentBytes(child),
+        done, heap: process.memoryUsage().heapUsed, parent: residentBytes(process.pid), child: residentBytes(child),
         files: [process.pid, child].map(filesOf),
       });
     }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { systemClock, type Clock } from '../clock.js';
+import { messageOf } from '../errors.js';
 import { Controller, dlmTool, type RunTool } from './controller.js';
 import { DlmError } from './error.js';
 import { KERNEL_ROOTS, KernelFiles, type KernelRoots } from './kernel-files.js';
@@ -63,19 +64,10 @@ class ChildLockManager implements LockManager {
         : `${LOCKSPACES_MAX} lockspaces are open already`;
       throw new DlmError('BAD_REQUEST', 'open', message);
     }
-    const lockspace: ChildLockspace = new ChildLockspace(name, {
-      clock: this.#clock,
-      kernel: this.#kernel,
-      command: this.#options.childCommand ?? ownChild(),
-      log: this.#options.log,
-      onEnd: () => {
-        if (this.#lockspaces.get(name) === lockspace) {
-          this.#lockspaces.delete(name);
-        }
-      },
-    });
+    const lockspace: ChildLockspace = this.#startChild(name);
     this.#lockspaces.set(name, lockspace);
     await lockspace.open(creation);
+    if (request.awaitPredecessors === false) return lockspace;
     try {
       await awaitPredecessors({
         kernel: this.#kernel, clock: this.#clock, lockspace: name, childPid: lockspace.childPid,
@@ -87,6 +79,27 @@ class ChildLockManager implements LockManager {
     // It may have ended while the predecessors were waited for, when nobody could hear of it yet.
     if (lockspace.failure !== null) throw lockspace.failure;
     return lockspace;
+  }
+
+  /** Throws DlmError `KERNEL` when the system has no process or descriptor left. */
+  #startChild(name: string): ChildLockspace {
+    try {
+      const lockspace: ChildLockspace = new ChildLockspace(name, {
+        clock: this.#clock,
+        kernel: this.#kernel,
+        command: this.#options.childCommand ?? ownChild(),
+        log: this.#options.log,
+        onEnd: () => {
+          if (this.#lockspaces.get(name) === lockspace) {
+            this.#lockspaces.delete(name);
+          }
+        },
+      });
+      return lockspace;
+    } catch (cause) {
+      const message = `no child could be started for lockspace ${name}: ${messageOf(cause)}`;
+      throw new DlmError('KERNEL', 'open', message, { cause, retryable: true });
+    }
   }
 
   async lockspaceState(name: string): Promise<LockspaceState> {

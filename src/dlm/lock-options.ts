@@ -86,6 +86,9 @@ export function openOptions(
   request: OpenRequest,
 ): { readonly flags: number; readonly exclusive: boolean } {
   checkObject('open', request);
+  if (request.awaitPredecessors !== undefined) {
+    checkBoolean('open', 'awaitPredecessors', request.awaitPredecessors);
+  }
   const flags = flagBits('open', LOCKSPACE_FLAGS, request.flags ?? []);
   return { flags, exclusive: (flags & LSFL_NEWEXCL) !== 0 };
 }

@@ -127,6 +127,13 @@ export interface OpenRequest {
    * - `NEWEXCL`: fail with `LOCKSPACE_EXISTS` when this node is in the lockspace already.
    */
   readonly flags?: readonly LockspaceFlag[];
+  /**
+   * Wait until no other process of this binding on this node has locks in the lockspace; reject
+   * with `LOCKSPACE_BUSY` after a while. True by default, for a daemon that is the only one: its
+   * predecessor may still be dying inside the kernel, and until then its locks are no orphans.
+   * False for programs that share a lockspace on one node.
+   */
+  readonly awaitPredecessors?: boolean;
 }
 
 export type LockspaceFlag = 'NODIR' | 'NEWEXCL';

@@ -17,8 +17,8 @@ function setUp() {
     clock.ms += 10;
   };
   const stalled = (entry: Partial<BoardEntry> | null): readonly string[] => {
-    const stay = entry === null ? null
-      : { entry: { sequence: 1, call: 'request', id: 1, ...entry }, stay: STAY };
+    const whole: BoardEntry = { sequence: 1, call: 'request', id: 1, ...entry };
+    const stay = entry === null ? null : { entry: whole, stay: STAY };
     return outstanding.stalled(100, stay).map(({ operation, resource, inKernel }) =>
       `${operation} ${resource}${inKernel === null ? '' : ` in ${inKernel.waitsIn}`}`);
   };

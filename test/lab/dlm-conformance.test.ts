@@ -9,7 +9,7 @@ import { waitUntil } from './host/wait.js';
 import { chooseSeed } from '../support/property-seed.js';
 import { memberOf, RemoteMember } from './remote-member.js';
 
-/** A case that took a node's power leaves it on again; that takes a boot. */
+/** A case may have to boot the guest whose power another one took. */
 const CASE_TIMEOUT_MS = 400_000;
 
 const OWN_LOCKSPACE = 'conformance';
@@ -23,7 +23,6 @@ const idle: RemoteMember[] = [];
 class LabFixture implements LockManagerFixture {
   readonly #lab: Lab;
   readonly #members = new Map<LockMember, RemoteMember>();
-  readonly #off = new Set<number>();
 
   constructor(lab: Lab) {
     this.#lab = lab;
@@ -32,15 +31,29 @@ class LabFixture implements LockManagerFixture {
   async start(
     node: number, lockspace = OWN_LOCKSPACE, request: OpenRequest = {},
   ): Promise<LockMember> {
+    await this.#wake(node + 1);
     const known = idle.findIndex((candidate) => candidate.reusable
       && candidate.node === node + 1 && candidate.lockspace === lockspace);
     const [reused] = known === -1 ? [] : idle.splice(known, 1);
-    const remote = reused ?? new RemoteMember(this.#lab, node + 1, lockspace, request);
+    const remote = reused ?? new RemoteMember(this.#lab, node + 1, lockspace, {
+      // Cases have several processes on a node; `kill` waits itself.
+      awaitPredecessors: false, ...request,
+    });
     if (reused === undefined) await remote.opened();
     remote.renew();
     const member = memberOf(remote);
     this.#members.set(member, remote);
     return member;
+  }
+
+  /** Boots a guest that an earlier case has left without power. */
+  async #wake(index: number): Promise<void> {
+    const guest = this.#lab.node(index);
+    if (guest.pid !== null) return;
+    await guest.powerOn();
+    await guest.booted();
+    await this.#lab.rejoin(index);
+    await this.#lab.quorate([1, 2, 3]);
   }
 
   async kill(member: LockMember): Promise<void> {
@@ -59,7 +72,6 @@ class LabFixture implements LockManagerFixture {
   }
 
   async powerOff(node: number): Promise<void> {
-    this.#off.add(node + 1);
     await this.#lab.node(node + 1).powerOff();
     for (const remote of [...this.#members.values(), ...idle]) {
       if (remote.node === node + 1) remote.abandon();
@@ -86,14 +98,6 @@ class LabFixture implements LockManagerFixture {
     const others = [...this.#members.values()].filter((remote) => !pooled.includes(remote));
     await Promise.all(others.map((remote) => remote.end()));
     idle.push(...pooled);
-    for (const index of this.#off) {
-      const guest = this.#lab.node(index);
-      await guest.powerOn();
-      await guest.booted();
-      await guest.repairFencing();
-      await this.#lab.rejoin(index);
-    }
-    if (this.#off.size > 0) await this.#lab.quorate([1, 2, 3]);
   }
 }
 

@@ -31,8 +31,8 @@ export type LockState =
   | { readonly kind: 'held'; readonly mode: LockMode }
   /** The NL lock of a take that failed is being unlocked; then the take is told. */
   | { readonly kind: 'withdrawing'; readonly op: number; readonly failure: Failure }
-  /** The value is written, by a conversion to NL; the unlock follows. */
-  | { readonly kind: 'writing'; readonly op: number; readonly mode: LockMode }
+  /** On its way down to NL, which writes the value or nothing; the unlock follows. */
+  | { readonly kind: 'lowering'; readonly op: number; readonly mode: LockMode }
   /** `displaced` waits still, and is told with the unlock: only a forced unlock has one. */
   | {
       readonly kind: 'unlocking';
@@ -45,6 +45,11 @@ export interface Lock {
   readonly id: number;
   readonly resource: string;
   readonly persistent: boolean;
+  /**
+   * Its last request had VALBLK. The kernel then writes at an unlock from PW or EX, whatever the
+   * unlock says, and dlm_ls_unlock gives it bytes of its stack to write.
+   */
+  usesValue: boolean;
   state: LockState;
 }
 

@@ -87,7 +87,8 @@ export class LockTable {
     const state: LockState = persistent
       ? { kind: 'naming', asked, wait }
       : { kind: 'requesting', asked };
-    const lock: Lock = { id, resource, persistent, state };
+    const usesValue = !persistent && (flags & LKF_VALBLK) !== 0;
+    const lock: Lock = { id, resource, persistent, usesValue, state };
     this.#locks.set(id, lock);
     const errno = persistent
       ? this.#kernel.requestNull(id, resource)
@@ -120,8 +121,10 @@ export class LockTable {
     const errno = this.#kernel.convert(id, mode, whole, value);
     if (errno !== 0) {
       lock.state = { kind: 'held', mode: held };
-      this.#fail(op, failureOf('convert', lock.resource, errno));
-    } else if (wait) {
+      return this.#fail(op, failureOf('convert', lock.resource, errno));
+    }
+    lock.usesValue = (flags & LKF_VALBLK) !== 0;
+    if (wait) {
       this.#reply({ kind: 'queued', op });
     }
   }
@@ -168,14 +171,16 @@ export class LockTable {
         + 'value block: only PW and EX can';
       return this.#fail(op, refusal('BAD_REQUEST', 'unlock', message));
     }
-    if (value !== null) {
-      return this.#writeAndUnlock(lock, op, mode, value);
+    const writesByItself = lock.usesValue && mayWriteAtUnlock(mode)
+      && (flags & LKF_IVVALBLK) === 0;
+    if (value !== null || writesByItself) {
+      return this.#lowerAndUnlock(lock, op, mode, value);
     }
     lock.state = { kind: 'unlocking', op, mode, displaced: null };
     this.#callUnlock(lock, flags & LKF_IVVALBLK, BUSY_RETRIES_MAX);
   }
 
-  /** requesting, taking, converting -> unlocking; false when it does not wait in the kernel. */
+  /** requesting, taking, converting -> unlocking; false when nothing waits. */
   #unlockWaiting(lock: Lock, op: number): boolean {
     const { state } = lock;
     if (state.kind !== 'requesting' && state.kind !== 'taking' && state.kind !== 'converting') {
@@ -183,16 +188,22 @@ export class LockTable {
     }
     const operation = state.kind === 'converting' ? 'convert' : 'take';
     const mode = state.kind === 'converting' ? state.held : 'NL';
+    if (lock.usesValue && mayWriteAtUnlock(mode)) {
+      const message = `unlock of ${JSON.stringify(lock.resource)}: while it converts from ${mode} `
+        + 'with its value block a forced unlock would spoil that; cancel the convert first';
+      this.#fail(op, refusal('BAD_REQUEST', 'unlock', message));
+      return true;
+    }
     const displaced = { op: state.asked.op, operation };
     lock.state = { kind: 'unlocking', op, mode, displaced };
     this.#callUnlock(lock, LKF_FORCEUNLOCK, BUSY_RETRIES_MAX);
     return true;
   }
 
-  /** held -> writing: down to NL, which writes the value as an unlock by libdlm would not. */
-  #writeAndUnlock(lock: Lock, op: number, mode: LockMode, value: Uint8Array): void {
-    lock.state = { kind: 'writing', op, mode };
-    const flags = convertFlags(lock.persistent, true, LKF_VALBLK);
+  /** held -> lowering: down to NL, which writes the value, or none, as an unlock would not. */
+  #lowerAndUnlock(lock: Lock, op: number, mode: LockMode, value: Uint8Array | null): void {
+    lock.state = { kind: 'lowering', op, mode };
+    const flags = convertFlags(lock.persistent, true, value === null ? 0 : LKF_VALBLK);
     const errno = this.#kernel.convert(lock.id, 'NL', flags, value);
     if (errno !== 0) {
       lock.state = { kind: 'held', mode };
@@ -200,8 +211,10 @@ export class LockTable {
     }
   }
 
-  /** writing -> unlocking; writing -> held when the kernel will not. */
-  #written(lock: Lock, { op, mode }: Extract<LockState, { kind: 'writing' }>, status: number): void {
+  /** lowering -> unlocking; lowering -> held when the kernel will not. */
+  #lowered(
+    lock: Lock, { op, mode }: Extract<LockState, { kind: 'lowering' }>, status: number,
+  ): void {
     if (status !== 0) {
       lock.state = { kind: 'held', mode };
       return this.#fail(op, failureOf('unlock', lock.resource, status));
@@ -217,7 +230,7 @@ export class LockTable {
     }
     const errno = this.#kernel.adopt(id, resource, mode);
     if (errno === 0) {
-      this.#locks.set(id, { id, resource, persistent: true, state: { kind: 'held', mode } });
+      this.#locks.set(id, { id, resource, persistent: true, usesValue: false, state: { kind: 'held', mode } });
       return this.#reply({ kind: 'done', op });
     }
     this.#kernel.drop(id);
@@ -246,8 +259,8 @@ export class LockTable {
           : this.#withdraw(lock, state.asked.op, failureOf('take', lock.resource, status));
       case 'converting':
         return this.#converted(lock, state, completion);
-      case 'writing':
-        return this.#written(lock, state, status);
+      case 'lowering':
+        return this.#lowered(lock, state, status);
       case 'withdrawing':
       case 'unlocking':
         return this.#unlocked(lock, state, status);
@@ -262,6 +275,7 @@ export class LockTable {
   #convertFirst(lock: Lock, { asked, wait }: Extract<LockState, { kind: 'naming' }>): void {
     const { op, mode, flags } = asked;
     lock.state = { kind: 'taking', asked };
+    lock.usesValue = (flags & LKF_VALBLK) !== 0;
     const errno = this.#kernel.convert(lock.id, mode, firstConvertFlags(mode, wait, flags), null);
     if (errno !== 0) {
       this.#withdraw(lock, op, failureOf('take', lock.resource, errno));

@@ -7,26 +7,6 @@ import {
 /** What the death of a node does to the locks of all. */
 export const recoveryCases: readonly Case[] = [
   {
-    title: 'a node without power keeps its lock until the others have recovered, then it is free',
-    needs: ['power'],
-    async run(fixture, assert) {
-      const resource = fixture.freshName();
-      const dying = await fixture.start(2);
-      const other = await fixture.start(0);
-      await take(dying, resource, 'EX');
-      const waiting = other.lockspace.take({ resource, mode: 'EX', wait: true });
-      assert.equal(await outcomeWithin(waiting.granted, WAITING_MS), 'pending');
-      const before = await other.state();
-      assert.equal(before.kind, 'running');
-      await fixture.powerOff(2);
-      await eventually('the grant', () => outcomeWithin(waiting.granted, 0), (how) => how === 'ok');
-      const after = await eventually('it runs', () => other.state(), ({ kind }) => kind === 'running');
-      if (before.kind !== 'running' || after.kind !== 'running') throw new Error('not running');
-      assert.equal(after.members.length, before.members.length - 1);
-      await other.lockspace.unlock(waiting.id);
-    },
-  },
-  {
     title: 'one death: requests wait for the fencing and finish after it, values are as recovered',
     needs: ['power'],
     async run(fixture, assert) {

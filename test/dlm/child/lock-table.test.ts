@@ -345,3 +345,46 @@ test('a deadlock cancel is asked of the kernel, and its victim is told DEADLOCK'
   t.deepEqual(codes(), ['2 queued', '3 done', '2 DEADLOCK']);
   t.deepEqual(kernel.calls, ['convert 7 EX wait', 'deadlock-cancel 7']);
 });
+
+test('an unlock of PW or EX that used its value goes down to NL, since the kernel would write', (t) => {
+  const { kernel, codes, table, complete } = setUp();
+  table.request({
+    kind: 'take', op: 1, id: 7, resource: 'r', mode: 'EX', wait: true, persistent: false,
+    flags: LKF_VALBLK,
+  });
+  complete(7, 0, { value: VALUE });
+  table.request({ kind: 'unlock', op: 2, id: 7, flags: 0, value: null });
+  complete(7, 0);
+  complete(7, EUNLOCK);
+  t.deepEqual(kernel.calls.slice(1), ['convert 7 NL wait', 'unlock 7', 'drop 7']);
+  t.deepEqual(kernel.flags, [LKF_CONVERT, 0]);
+  t.deepEqual(codes(), ['1 queued', '1 granted', '2 done']);
+});
+
+test('an unlock that invalidates, or from a mode that cannot write, is one call', (t) => {
+  for (const [mode, flags] of [['EX', LKF_IVVALBLK], ['PR', 0]] as const) {
+    const { kernel, table, complete } = setUp();
+    table.request({
+      kind: 'take', op: 1, id: 7, resource: 'r', mode, wait: true, persistent: false,
+      flags: LKF_VALBLK,
+    });
+    complete(7, 0, { value: VALUE });
+    table.request({ kind: 'unlock', op: 2, id: 7, flags, value: null });
+    t.deepEqual(kernel.calls.slice(1), ['unlock 7']);
+    t.deepEqual(kernel.flags, [flags]);
+  }
+});
+
+test('a forced unlock that would spoil the value is refused', (t) => {
+  const { kernel, codes, table, complete } = setUp();
+  table.request({
+    kind: 'take', op: 1, id: 7, resource: 'r', mode: 'PW', wait: true, persistent: false, flags: 0,
+  });
+  complete(7, 0);
+  table.request({
+    kind: 'convert', op: 2, id: 7, mode: 'EX', wait: true, flags: LKF_VALBLK, value: null,
+  });
+  table.request({ kind: 'unlock', op: 3, id: 7, flags: LKF_FORCEUNLOCK, value: null });
+  t.deepEqual(codes(), ['1 queued', '1 done', '2 queued', '3 BAD_REQUEST']);
+  t.false(kernel.calls.includes('unlock 7'));
+});
