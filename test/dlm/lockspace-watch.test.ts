@@ -13,7 +13,7 @@ function setUp() {
   const clock = { ms: 0 };
   const outstanding = new Outstanding(() => clock.ms);
   const add = (op: number, operation: string, id: number): void => {
-    outstanding.add(op, operation, `r${id}`, id).catch(() => undefined);
+    outstanding.add(op, operation, `r${id}`, id, () => undefined);
     clock.ms += 10;
   };
   const stalled = (entry: Partial<BoardEntry> | null): readonly string[] => {
