@@ -1,20 +1,20 @@
 import { messageOf } from '../errors.js';
 import { IsolatingEmitter } from '../native/emitter.js';
 import type { Clock } from '../clock.js';
-import { SBF_DEMOTED, SBF_VALNOTVALID } from './constants.js';
+import { childLost, closedError, errorOf, grantOf, unknownLock } from './child-answer.js';
 import { ChildLink } from './child-link.js';
 import { DlmError } from './error.js';
 import type { KernelFiles } from './kernel-files.js';
 import { readLocalLocks, readReplyWaits, readResources } from './local-locks.js';
 import { checkObject, convertOptions, purgeOptions, takeOptions, unlockOptions } from './lock-options.js';
 import { LockspaceWatch } from './lockspace-watch.js';
-import { checkMode, checkResource, describe } from './names.js';
+import { checkMode, checkResource } from './names.js';
 import { Outstanding, OPERATIONS_MAX, type Answer, type Settle } from './outstanding.js';
 import type {
   ConvertRequest, DlmVersions, Grant, KernelResource, LocalLock, LockId, LockMode, Lockspace,
   LockspaceEvents, PurgeRequest, ReleaseRequest, ReplyWait, Take, TakeRequest, UnlockRequest,
 } from './port.js';
-import type { Failure, Reply, Request } from './protocol.js';
+import type { Reply, Request } from './protocol.js';
 
 export interface LockspaceModules {
   readonly clock: Clock;
@@ -389,37 +389,6 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
       throw unknownLock(operation, id);
     }
   }
-}
-
-function grantOf(asked: LockMode, answer: Answer): Grant {
-  if (answer.kind !== 'granted') {
-    return { mode: asked, value: null, demoted: false };
-  }
-  const { mode, statusFlags, value: bytes } = answer;
-  const valid = (statusFlags & SBF_VALNOTVALID) === 0;
-  const value = bytes === null ? null : { bytes, valid };
-  return { mode, value, demoted: (statusFlags & SBF_DEMOTED) !== 0 };
-}
-
-function errorOf({ code, operation, message, status, retryable }: Failure): DlmError {
-  return new DlmError(code, operation, message, {
-    retryable, ...(status === null ? {} : { status }),
-  });
-}
-
-function unknownLock(operation: string, id: LockId): DlmError {
-  const message = `${operation}: no lock has the id ${describe(id)} (any more)`;
-  return new DlmError('UNKNOWN_LOCK', operation, message);
-}
-
-function closedError(name: string): DlmError {
-  return new DlmError('CLOSED', 'close', `lockspace ${name} was closed; open it again`);
-}
-
-function childLost(name: string, reason: string): DlmError {
-  const message = `the process that keeps lockspace ${name} open is gone: ${reason}; what it held `
-    + 'is an orphan of this node: open the lockspace again and adopt';
-  return new DlmError('CHILD_LOST', 'child', message, { retryable: true });
 }
 
 /**
