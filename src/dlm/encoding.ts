@@ -116,7 +116,7 @@ export const encodeReply: Encode<Reply> = (writer, reply) => {
       writer.text(reply.kernel);
       return writer.text(reply.library);
     case 'blocking':
-      writer.uint8(0);
+      writer.uint8(modeBits(reply.mode));
       return writer.uint48(reply.id);
     case 'board':
       writer.uint8(0);
@@ -205,6 +205,9 @@ export function decodeReply(reader: WireReader): Reply {
         kind, op, mode: modeOf(bits),
         statusFlags: reader.uint32(), value: readValue(reader, bits),
       };
+    case 'blocking':
+      only(bits, MODE_MASK);
+      return { kind, id: op, mode: modeOf(bits) };
     case 'failed':
       only(bits, RETRYABLE | STATUS);
       return { kind, op, failure: readFailure(reader, bits) };
@@ -216,7 +219,8 @@ export function decodeReply(reader: WireReader): Reply {
 
 /** The replies without bits. */
 function decodePlainReply(
-  kind: Exclude<Reply['kind'], 'granted' | 'failed'> | undefined, op: number, reader: WireReader,
+  kind: Exclude<Reply['kind'], 'granted' | 'blocking' | 'failed'> | undefined, op: number,
+  reader: WireReader,
 ): Reply {
   switch (kind) {
     case 'queued':
@@ -224,8 +228,6 @@ function decodePlainReply(
       return { kind, op };
     case 'versions':
       return { kind, op, kernel: reader.text(), library: reader.text() };
-    case 'blocking':
-      return { kind, id: op };
     case 'board':
       return { kind, fd: op };
     case 'log':

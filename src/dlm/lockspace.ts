@@ -9,7 +9,7 @@ import { readLocalLocks, readReplyWaits, readResources } from './local-locks.js'
 import { checkObject, convertOptions, purgeOptions, takeOptions, unlockOptions } from './lock-options.js';
 import { LockspaceWatch } from './lockspace-watch.js';
 import { checkMode, checkResource, describe } from './names.js';
-import { Outstanding, OPERATIONS_MAX, type Answer } from './outstanding.js';
+import { Outstanding, OPERATIONS_MAX, type Answer, type Settle } from './outstanding.js';
 import type {
   ConvertRequest, DlmVersions, Grant, KernelResource, LocalLock, LockId, LockMode, Lockspace,
   LockspaceEvents, PurgeRequest, ReleaseRequest, ReplyWait, Take, TakeRequest, UnlockRequest,
@@ -31,6 +31,12 @@ type State =
   | { readonly kind: 'closing' }
   | { readonly kind: 'ended'; readonly error: DlmError };
 
+/** A lock that the child may have, and the operation that is under way on it. */
+interface OwnLock {
+  readonly resource: string;
+  op: number | null;
+}
+
 type RequestBody<R = Request> = R extends Request ? Omit<R, 'op'> : never;
 
 /** The real side of `Lockspace`: one child process that has this lockspace open. */
@@ -41,7 +47,7 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
   readonly #outstanding: Outstanding;
   readonly #watch: LockspaceWatch;
   /** The locks that the child may have, with the operation that is under way on each. */
-  readonly #locks = new Map<LockId, { readonly resource: string; op: number | null }>();
+  readonly #locks = new Map<LockId, OwnLock>();
   #state: State = { kind: 'opening' };
   #nextId = 1;
   #nextOp = 1;
@@ -97,13 +103,16 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
     return { id, granted: this.#take(id, request) };
   }
 
-  async convert(id: LockId, request: ConvertRequest): Promise<Grant> {
-    const options = convertOptions(request);
-    const { mode, wait } = request;
-    const answer = await this.#askOfLock('convert', id, {
-      kind: 'convert', id, mode, wait, ...options,
+  convert(id: LockId, request: ConvertRequest): Promise<Grant> {
+    return new Promise((resolve, reject) => {
+      const { flags, value } = convertOptions(request);
+      const { mode, wait } = request;
+      const op = this.#newOp();
+      this.#askOfLock('convert', { kind: 'convert', op, id, mode, wait, flags, value },
+        (outcome) => outcome instanceof DlmError
+          ? reject(outcome)
+          : resolve(grantOf(mode, outcome)));
     });
-    return grantOf(mode, answer);
   }
 
   async cancel(id: LockId): Promise<void> {
@@ -114,10 +123,18 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
     await this.#cancel('deadlock-cancel', id);
   }
 
-  async unlock(id: LockId, request: UnlockRequest = {}): Promise<void> {
-    const options = unlockOptions(request);
-    await this.#askOfLock('unlock', id, { kind: 'unlock', id, ...options });
-    this.#locks.delete(id);
+  unlock(id: LockId, request: UnlockRequest = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { flags, value } = unlockOptions(request);
+      const op = this.#newOp();
+      this.#askOfLock('unlock', { kind: 'unlock', op, id, flags, value }, (outcome) => {
+        if (outcome instanceof DlmError) {
+          return reject(outcome);
+        }
+        this.#locks.delete(id);
+        resolve();
+      });
+    });
   }
 
   async adopt(
@@ -182,19 +199,24 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
     }
   }
 
-  async #take(id: LockId, request: TakeRequest): Promise<Grant> {
-    const { flags } = takeOptions(request);
-    const { resource, mode, wait, persistent = true } = request;
-    this.#locks.set(id, { resource, op: null });
-    try {
-      const answer = await this.#askOfLock('take', id, {
-        kind: 'take', id, resource, mode, wait, persistent, flags,
+  /** One promise for all of it, and no async function on the way: it is asked most often. */
+  #take(id: LockId, request: TakeRequest): Promise<Grant> {
+    return new Promise((resolve, reject) => {
+      const { flags } = takeOptions(request);
+      const { resource, mode, wait, persistent = true } = request;
+      const op = this.#newOp();
+      const body: Request = { kind: 'take', op, id, resource, mode, wait, persistent, flags };
+      const lock: OwnLock = { resource, op };
+      this.#begin('take', resource, id, body, (outcome) => {
+        lock.op = lock.op === op ? null : lock.op;
+        if (outcome instanceof DlmError) {
+          this.#locks.delete(id);
+          return reject(outcome);
+        }
+        resolve(grantOf(mode, outcome));
       });
-      return grantOf(mode, answer);
-    } catch (error) {
-      this.#locks.delete(id);
-      throw error;
-    }
+      this.#locks.set(id, lock);
+    });
   }
 
   async #cancel(kind: 'cancel' | 'deadlock-cancel', id: LockId): Promise<void> {
@@ -231,25 +253,33 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
   }
 
   /** Asks something of a lock that must exist, and notes which operation is under way on it. */
-  async #askOfLock(operation: string, id: LockId, body: RequestBody): Promise<Answer> {
-    const lock = this.#locks.get(id);
+  #askOfLock(
+    operation: string, body: Extract<Request, { kind: 'convert' | 'unlock' }>, settle: Settle,
+  ): void {
+    const { id, op } = body;
+    const lock = this.#locks.get(id as LockId);
     if (lock === undefined) {
       this.#checkOpen(operation);
-      throw unknownLock(operation, id);
+      throw unknownLock(operation, id as LockId);
     }
-    const op = this.#nextOp;
-    const answered = this.#ask(operation, lock.resource, body);
+    this.#begin(operation, lock.resource, id, body, (outcome) => {
+      lock.op = lock.op === op ? null : lock.op;
+      settle(outcome);
+    });
     lock.op = op;
-    try {
-      return await answered;
-    } finally {
-      if (lock.op === op) {
-        lock.op = null;
-      }
-    }
   }
 
-  async #ask(operation: string, resource: string, body: RequestBody): Promise<Answer> {
+  /** Asks for what is rare enough to be asked by a promise of its own. */
+  #ask(operation: string, resource: string, body: RequestBody): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request = { ...body, op: this.#newOp() };
+      this.#begin(operation, resource, 'id' in body ? body.id : 0, request, (outcome) =>
+        outcome instanceof DlmError ? reject(outcome) : resolve(outcome));
+    });
+  }
+
+  /** Sends a request and notes who is to hear of it. Throws DlmError instead when it may not. */
+  #begin(operation: string, resource: string, id: number, body: Request, settle: Settle): void {
     if (body.kind !== 'open') {
       this.#checkOpen(operation);
     }
@@ -258,11 +288,8 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
         + 'are under way in this lockspace already; ask again when some have ended';
       throw new DlmError('BAD_REQUEST', operation, message, { retryable: true });
     }
-    const op = this.#nextOp;
-    this.#nextOp += 1;
-    const answered = this.#outstanding.add(op, operation, resource, 'id' in body ? body.id : 0);
-    this.#link.send({ ...body, op });
-    return answered;
+    this.#outstanding.add(body.op, operation, resource, id, settle);
+    this.#link.send(body);
   }
 
   async #beat(): Promise<void> {
@@ -287,7 +314,7 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
       case 'failed':
         return void this.#outstanding.settle(reply.op, errorOf(reply.failure));
       case 'blocking':
-        return void this.emit('blocking', reply.id as LockId, null);
+        return void this.emit('blocking', reply.id as LockId, reply.mode);
       case 'board':
         return void this.#watch.readBoardBy(reply.fd);
       case 'log':
@@ -327,6 +354,12 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
     const message = `lockspace ${this.name} was not left: this node has ${count} locks in it, `
       + `${orphans} of them orphans; unlock or adopt and unlock them first`;
     return new DlmError('LOCKSPACE_BUSY', 'release', message);
+  }
+
+  #newOp(): number {
+    const op = this.#nextOp;
+    this.#nextOp += 1;
+    return op;
   }
 
   #newId(): LockId {

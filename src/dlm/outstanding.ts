@@ -1,5 +1,5 @@
 import type { KernelCall } from './call-board.js';
-import { DlmError } from './error.js';
+import type { DlmError } from './error.js';
 import type { Stay } from './lockspace-watch.js';
 import type { StalledOperation } from './port.js';
 import type { Reply } from './protocol.js';
@@ -19,9 +19,11 @@ interface Operation {
   sinceMs: number;
   /** True while it stands in the kernel's queue, where it may stay as long as it likes. */
   queued: boolean;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: DlmError) => void;
+  readonly settle: Settle;
 }
+
+/** Takes what came of an operation, once. */
+export type Settle = (outcome: Answer | DlmError) => void;
 
 /**
  * The operations that the child has not answered. One that the child has not reported as queued
@@ -50,12 +52,10 @@ export class Outstanding {
     return false;
   }
 
-  /** Adds an operation; the promise settles with its answer. */
-  add(op: number, operation: string, resource: string, id: number): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.#operations.set(op, {
-        operation, resource, id, sinceMs: this.#monotonic(), queued: false, resolve, reject,
-      });
+  /** Adds an operation; `settle` is called with what comes of it. */
+  add(op: number, operation: string, resource: string, id: number, settle: Settle): void {
+    this.#operations.set(op, {
+      operation, resource, id, sinceMs: this.#monotonic(), queued: false, settle,
     });
   }
 
@@ -77,17 +77,13 @@ export class Outstanding {
   }
 
   /** Answers an operation; one that is not known, or was answered before, is false. */
-  settle(op: number, answer: Answer | DlmError): boolean {
+  settle(op: number, outcome: Answer | DlmError): boolean {
     const operation = this.#operations.get(op);
     if (operation === undefined) {
       return false;
     }
     this.#operations.delete(op);
-    if (answer instanceof DlmError) {
-      operation.reject(answer);
-    } else {
-      operation.resolve(answer);
-    }
+    operation.settle(outcome);
     return true;
   }
 

@@ -68,8 +68,8 @@ export interface KernelStay {
 
 export interface LockspaceEvents {
   /**
-   * Someone waits for what this lock excludes (a blocking AST). In which mode is null where it
-   * cannot be known: libdlm keeps it from its callers.
+   * Someone waits, in this mode, for what this lock excludes (a blocking AST). The mode is null
+   * where it cannot be known.
    */
   blocking: [id: LockId, mode: LockMode | null];
   /** The state may have changed: read it again. A hint; states are also polled. */

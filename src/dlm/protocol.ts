@@ -1,4 +1,3 @@
-import { LOCK_MODES, VALUE_BYTES } from './constants.js';
 import type { DlmErrorCode } from './error.js';
 import type { LockMode } from './port.js';
 
@@ -98,88 +97,8 @@ export type Reply =
       readonly library: string;
     }
   | { readonly kind: 'failed'; readonly op: number; readonly failure: Failure }
-  | { readonly kind: 'blocking'; readonly id: number }
+  /** Somebody waits for `mode` on this lock. */
+  | { readonly kind: 'blocking'; readonly id: number; readonly mode: LockMode }
   /** Sent once, at the start: where the parent can read which kernel call is under way. */
   | { readonly kind: 'board'; readonly fd: number }
   | { readonly kind: 'log'; readonly message: string };
-
-/** The request that this message is, or null when it is none. */
-export function parseRequest(message: unknown): Request | null {
-  if (!isRecord(message) || !isNumber(message['op'])) {
-    return null;
-  }
-  const lock = isNumber(message['id']);
-  const mode = isMode(message['mode']);
-  const wait = typeof message['wait'] === 'boolean';
-  const resource = typeof message['resource'] === 'string';
-  const flags = isNumber(message['flags']);
-  const value = isValue(message['value']);
-  const valid: Readonly<Record<Request['kind'], boolean>> = {
-    open: typeof message['lockspace'] === 'string' && flags
-      && typeof message['exclusive'] === 'boolean',
-    take: lock && mode && wait && resource && flags && typeof message['persistent'] === 'boolean',
-    convert: lock && mode && wait && flags && value,
-    cancel: lock,
-    'deadlock-cancel': lock,
-    unlock: lock && flags && value,
-    adopt: lock && mode && resource,
-    purge: isNumber(message['nodeId']) && isNumber(message['pid']),
-    versions: true,
-    release: isNumber(message['force']),
-    ping: true,
-  };
-  const kind = message['kind'];
-  return isKeyOf(valid, kind) && valid[kind] ? (message as unknown as Request) : null;
-}
-
-/** The reply that this message is, or null when it is none. */
-export function parseReply(message: unknown): Reply | null {
-  if (!isRecord(message)) {
-    return null;
-  }
-  const op = isNumber(message['op']);
-  const valid: Readonly<Record<Reply['kind'], boolean>> = {
-    queued: op,
-    done: op,
-    granted: op && isMode(message['mode']) && isNumber(message['statusFlags'])
-      && isValue(message['value']),
-    versions: op && typeof message['kernel'] === 'string'
-      && typeof message['library'] === 'string',
-    failed: op && isFailure(message['failure']),
-    blocking: isNumber(message['id']),
-    board: isNumber(message['fd']),
-    log: typeof message['message'] === 'string',
-  };
-  const kind = message['kind'];
-  return isKeyOf(valid, kind) && valid[kind] ? (message as unknown as Reply) : null;
-}
-
-function isMode(value: unknown): value is LockMode {
-  return LOCK_MODES.some((known) => known === value);
-}
-
-/** A lock value block is always whole: the kernel knows no other length from user space. */
-function isValue(value: unknown): value is Uint8Array | null {
-  return value === null || (value instanceof Uint8Array && value.length === VALUE_BYTES);
-}
-
-function isFailure(value: unknown): value is Failure {
-  return isRecord(value)
-    && typeof value['code'] === 'string'
-    && typeof value['operation'] === 'string'
-    && typeof value['message'] === 'string'
-    && (value['status'] === null || isNumber(value['status']))
-    && typeof value['retryable'] === 'boolean';
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isNumber(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isKeyOf<T extends object>(table: T, key: unknown): key is Extract<keyof T, string> {
-  return typeof key === 'string' && Object.hasOwn(table, key);
-}

@@ -62,7 +62,7 @@ function take({ op, id, resource }: Extract<Request, { kind: 'take' }>): void {
       process.stderr.write('something to know\n');
     }
     reply({ kind: 'done', op });
-    reply({ kind: 'blocking', id });
+    reply({ kind: 'blocking', id, mode: 'EX' });
   }
 }
 

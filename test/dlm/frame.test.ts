@@ -51,14 +51,14 @@ test('replies have the bytes that the format says', (t) => {
     { kind: 'failed', op: 8, failure: {
       code: 'WOULD_BLOCK', operation: 'take', message: 'm', status: 11, retryable: true,
     } },
-    { kind: 'blocking', id: 9 },
+    { kind: 'blocking', id: 9, mode: 'PR' },
   ];
   t.is(encodeFrames(replies, encodeReply).toString('hex'), [
     '32000000', '0148', '0300',
     '01', '00', '070000000000',
     '04', 'c0', '080000000000', '0b000000', '0b00', '574f554c445f424c4f434b',
     '0400', '74616b65', '0100', '6d',
-    '05', '00', '090000000000',
+    '05', '03', '090000000000',
   ].join(''));
 });
 

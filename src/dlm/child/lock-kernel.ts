@@ -1,8 +1,8 @@
 import koffi from 'koffi';
 import type { KernelCall } from '../call-board.js';
 import {
-  LKF_CANCEL, LKF_CONVERT, LKF_EXPEDITE, LKF_ORPHAN, LKF_PERSISTENT, LKF_VALBLK, modeNumber,
-  RESOURCE_BYTES_MAX, VALUE_BYTES,
+  LKF_CANCEL, LKF_CONVERT, LKF_EXPEDITE, LKF_ORPHAN, LKF_PERSISTENT, LKF_VALBLK, LOCK_MODES,
+  modeNumber, RESOURCE_BYTES_MAX, VALUE_BYTES,
 } from '../constants.js';
 import { allocate, type NativeMemory } from '../libc.js';
 import type { Address, LibDlm, LockspaceHandle } from '../native.js';
@@ -47,7 +47,12 @@ export type LockNotice =
       /** The value block that came along; null for none. */
       readonly value: Uint8Array | null;
     }
-  | { readonly kind: 'blocking'; readonly id: number };
+  | {
+      readonly kind: 'blocking';
+      readonly id: number;
+      /** What somebody waits for. */
+      readonly mode: LockMode;
+    };
 
 /** Tells the parent, who cannot ask, which call is under way. */
 export interface CallSigns {
@@ -68,6 +73,12 @@ export interface LibDlmKernelModules {
   readonly signs: CallSigns;
 }
 
+/** The status block of one lock, by its slot in the arena. */
+interface Block {
+  readonly slot: number;
+  readonly address: Address;
+}
+
 /** The real side: libdlm for requests, the lockspace's descriptor for what the kernel answers. */
 export class LibDlmKernel implements LockKernel {
   readonly #library: LibDlm;
@@ -75,7 +86,7 @@ export class LibDlmKernel implements LockKernel {
   readonly #answers: Answers;
   readonly #signs: CallSigns;
   readonly #arena = new StatusArena();
-  readonly #slots = new Map<number, number>();
+  readonly #blocks = new Map<number, Block>();
   /** Where C reads a name; used during a call only. */
   readonly #name: { readonly address: Address; readonly bytes: Buffer };
   /** Calls whose completions have not been read. */
@@ -102,22 +113,19 @@ export class LibDlmKernel implements LockKernel {
    */
   drain(tell: (notice: LockNotice) => void): void {
     const answers = this.#answers;
-    for (let count = 0; count < ANSWERS_MAX; count += 1) {
-      if (!answers.next()) {
-        return;
-      }
+    for (let count = 0; count < ANSWERS_MAX && answers.next(); count += 1) {
       if (answers.blocking) {
-        tell({ kind: 'blocking', id: answers.id });
-      } else {
-        this.#awaited -= 1;
-        tell({
-          kind: 'completion', id: answers.id, status: answers.status,
-          flags: answers.statusFlags, value: answers.value,
-        });
-        if (this.#awaited <= 0) {
-          this.#awaited = 0;
-          return;
-        }
+        tell({ kind: 'blocking', id: answers.id, mode: modeOf(answers.blockedMode) });
+        continue;
+      }
+      this.#awaited -= 1;
+      tell({
+        kind: 'completion', id: answers.id, status: answers.status, flags: answers.statusFlags,
+        value: answers.value,
+      });
+      if (this.#awaited <= 0) {
+        this.#awaited = 0;
+        return;
       }
     }
   }
@@ -136,15 +144,15 @@ export class LibDlmKernel implements LockKernel {
   }
 
   adopt(id: number, resource: string, mode: LockMode): number {
-    const slot = this.#slot(id);
-    if (slot === null) {
+    const block = this.#block(id);
+    if (block === null) {
       return ENOMEM;
     }
     const { address, bytes } = this.#name;
     const length = bytes.write(resource);
     this.#signs.enter('adopt', id);
     return this.#left(this.#library.dlm_ls_lockx(
-      this.#handle, modeNumber(mode), this.#arena.address(slot), LKF_ORPHAN | LKF_PERSISTENT,
+      this.#handle, modeNumber(mode), block.address, LKF_ORPHAN | LKF_PERSISTENT,
       address, length, 0, COMPLETION_TOKEN, id, BLOCKING_TOKEN, null, null,
     ));
   }
@@ -159,20 +167,24 @@ export class LibDlmKernel implements LockKernel {
   }
 
   deadlockCancel(id: number): number {
-    const slot = this.#slot(id);
-    if (slot === null) {
+    const block = this.#block(id);
+    if (block === null) {
       return ENOMEM;
     }
-    const lkid = this.#arena.lkid(slot);
+    const lkid = this.#arena.lkid(block.slot);
     this.#signs.enter('deadlock-cancel', id);
     return this.#left(this.#library.dlm_ls_deadlock_cancel(this.#handle, lkid, 0));
   }
 
   drop(id: number): void {
-    const slot = this.#slots.get(id);
-    if (slot !== undefined) {
-      this.#slots.delete(id);
-      this.#arena.release(slot);
+    const block = this.#blocks.get(id);
+    if (block !== undefined) {
+      this.#blocks.delete(id);
+      this.#arena.release(block.slot);
+      if (this.#blocks.size === 0) {
+        // A forced unlock answers for two calls: here the count is right again.
+        this.#awaited = 0;
+      }
     }
   }
 
@@ -180,33 +192,33 @@ export class LibDlmKernel implements LockKernel {
     call: KernelCall, id: number, mode: LockMode, flags: number, resource: string | null,
     value: Uint8Array | null,
   ): number {
-    const slot = this.#slot(id);
-    if (slot === null) {
+    const block = this.#block(id);
+    if (block === null) {
       return ENOMEM;
     }
     if ((flags & LKF_VALBLK) !== 0) {
       // Zeros for one that is read: where the resource has no value the kernel gives these back.
-      this.#arena.value(slot).set(value ?? NO_VALUE);
+      this.#arena.value(block.slot).set(value ?? NO_VALUE);
     }
     const { address, bytes } = this.#name;
     const length = resource === null ? 0 : bytes.write(resource);
     this.#signs.enter(call, id);
     return this.#awaits(this.#left(this.#library.dlm_ls_lock(
-      this.#handle, modeNumber(mode), this.#arena.address(slot), flags,
+      this.#handle, modeNumber(mode), block.address, flags,
       resource === null ? 0 : address, length, 0, COMPLETION_TOKEN, id, BLOCKING_TOKEN, 0,
     )));
   }
 
   #unlock(call: KernelCall, id: number, flags: number): number {
-    const slot = this.#slot(id);
-    if (slot === null) {
+    const block = this.#block(id);
+    if (block === null) {
       return ENOMEM;
     }
-    const lkid = this.#arena.lkid(slot);
+    const lkid = this.#arena.lkid(block.slot);
     this.#signs.enter(call, id);
-    return this.#left(this.#library.dlm_ls_unlock(
-      this.#handle, lkid, flags, this.#arena.address(slot), id,
-    ));
+    return this.#left(
+      this.#library.dlm_ls_unlock(this.#handle, lkid, flags, block.address, id),
+    );
   }
 
   /** A call has come back: 0, or its errno, which is read before anything else can set it. */
@@ -223,20 +235,30 @@ export class LibDlmKernel implements LockKernel {
     return errno;
   }
 
-  /** The slot of this lock's status block, taken on first use; null when there are too many. */
-  #slot(id: number): number | null {
-    const known = this.#slots.get(id);
+  /** The status block of this lock, made on first use; null when there are too many. */
+  #block(id: number): Block | null {
+    const known = this.#blocks.get(id);
     if (known !== undefined) {
       return known;
     }
     const slot = this.#arena.acquire();
-    if (slot !== null) {
-      this.#slots.set(id, slot);
+    if (slot === null) {
+      return null;
     }
-    return slot;
+    const block = { slot, address: this.#arena.address(slot) };
+    this.#blocks.set(id, block);
+    return block;
   }
 }
 
+const NO_VALUE = new Uint8Array(VALUE_BYTES);
+
 let nameMemory: NativeMemory | null = null;
 
-const NO_VALUE = new Uint8Array(VALUE_BYTES);
+function modeOf(number: number): LockMode {
+  const mode = LOCK_MODES[number];
+  if (mode === undefined) {
+    throw new Error(`the kernel knows a lock mode ${number}`);
+  }
+  return mode;
+}

@@ -67,7 +67,7 @@ export class LockTable {
   notice(notice: LockNotice): void {
     if (notice.kind === 'blocking') {
       if (this.#locks.has(notice.id)) {
-        this.#reply({ kind: 'blocking', id: notice.id });
+        this.#reply(notice);
       }
       return;
     }

@@ -130,12 +130,15 @@ export class Session {
     if (this.#state.kind !== 'open') {
       return this.#refuse(op, 'release');
     }
-    const { name, library, handle, table } = this.#state.open;
+    const { name, library, handle, kernel, table } = this.#state.open;
     if (table.size > 0 && force === 0) {
       const message = `lockspace ${name} was not left: ${table.size} locks of this daemon are in it`;
       return this.#reply({
         kind: 'failed', op, failure: refusal('LOCKSPACE_BUSY', 'release', message),
       });
+    }
+    if (table.size === 0 && kernel.blocksUsed > 0) {
+      throw new Error(`${kernel.blocksUsed} status blocks are left of locks that are gone`);
     }
     this.#state = { kind: 'busy' };
     this.#loop.unwatch();
@@ -158,9 +161,8 @@ export class Session {
   #enter(
     library: LibDlm, name: string, { handle, fd }: Extract<Opened, { kind: 'open' }>,
   ): void {
-    const kernel = new LibDlmKernel({
-      library, handle, answers: new Answers(loadLibC(), fd), signs: this.#signs,
-    });
+    const answers = new Answers(loadLibC(), fd);
+    const kernel = new LibDlmKernel({ library, handle, answers, signs: this.#signs });
     const table = new LockTable({
       kernel,
       reply: this.#reply,

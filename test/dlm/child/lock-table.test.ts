@@ -202,8 +202,8 @@ test('requests to a lock that is busy or unknown are refused', (t) => {
 test('a blocking notice is passed on for a lock that exists only', (t) => {
   const { table, hold, codes } = setUp();
   hold();
-  table.notice({ kind: 'blocking', id: 7 });
-  table.notice({ kind: 'blocking', id: 8 });
+  table.notice({ kind: 'blocking', id: 7, mode: 'PR' });
+  table.notice({ kind: 'blocking', id: 8, mode: 'PR' });
   t.deepEqual(codes(), ['blocking']);
 });
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { StatusArena } from '../../../src/dlm/child/status-arena.js';
+import { SLOTS_MAX, StatusArena } from '../../../src/dlm/child/status-arena.js';
 import { chooseSeed } from '../../support/property-seed.js';
 import { chance, randomOf } from '../random.js';
 
@@ -64,4 +64,16 @@ test('released slots are used before new memory is', (t) => {
     }
   }
   t.is(addresses.size, 2);
+});
+
+test('beyond the bound there is no slot, and there is one again after a release', (t) => {
+  const arena = new StatusArena();
+  let last = 0;
+  for (let count = 0; count < SLOTS_MAX; count += 1) {
+    last = arena.acquire() ?? -1;
+  }
+  t.is(arena.acquire(), null);
+  t.is(arena.used, SLOTS_MAX);
+  arena.release(last);
+  t.is(arena.acquire(), last);
 });

@@ -1,4 +1,5 @@
 /** Runs inside a node, beside its corosync, and does with the bindings what the test asks. */
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   openCmap, type Cmap, type CmapError, type CmapTracker, type CmapValue, type ListOptions,
   type OpenCmapOptions, type TrackOptions,
@@ -6,6 +7,7 @@ import {
 import { openCpg, type Cpg, type CpgError, type Guarantee } from '../../../src/cpg/index.js';
 import { openQuorum, type Quorum, type QuorumError } from '../../../src/quorum/index.js';
 import { flood } from './flood.js';
+import { LoopLag } from './loop-lag.js';
 import { toWire, type Reply, type Request } from './wire.js';
 
 /** By the number that the test gave each of them; several may be open at once. */
@@ -40,6 +42,11 @@ const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = 
   leave: (key: number) => theGroup(key).leave(),
   closeGroup: (key: number) => theGroup(key).close(),
   flood: (key: number, messages: number, bytes: number) => flood(theGroup(key), messages, bytes),
+  async idle(_key: number, ms: number) {
+    const lag = new LoopLag();
+    await delay(ms);
+    return { lagMsMax: lag.stop() };
+  },
   async openQuorum() {
     const opened = await openQuorum();
     quorum = opened;

@@ -106,6 +106,11 @@ export class RemoteGroup extends EventEmitter<GroupEvents> implements GroupCalls
     return (await this.#call('flood', messages, bytes)) as FloodResult;
   }
 
+  /** How late the process's timers ran at most within that time. */
+  async idle(ms: number): Promise<{ lagMsMax: number }> {
+    return (await this.#call('idle', ms)) as { lagMsMax: number };
+  }
+
   /** Opens the next group in the same process; the one before must be closed or lost. */
   async reopen(): Promise<void> {
     await this.#call('openGroup');
