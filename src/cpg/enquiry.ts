@@ -76,15 +76,16 @@ async function connected<Answer>(
   library: CpgLibrary, ask: (handle: CpgHandle) => Promise<Answer>,
 ): Promise<Answer> {
   const opened: [CpgHandle | null] = [null];
-  const status = await offThread(
+  const { lane } = library;
+  const status = await lane.run(() => offThread(
     library.cpg_model_initialize, opened, CPG_MODEL_V1, NO_CALLBACKS, null,
-  );
+  ));
   check('cpg_model_initialize', status);
   const handle = opened[0] as CpgHandle;
   try {
     return await ask(handle);
   } finally {
-    await offThread(library.cpg_finalize, handle);
+    await lane.run(() => offThread(library.cpg_finalize, handle));
   }
 }
 
@@ -109,15 +110,15 @@ async function iterate(
 ): Promise<readonly Entry[]> {
   const opened: [IterationHandle | null] = [null];
   const group = name === null ? null : nativeName(name);
-  const status = await offThread(
+  const status = await library.lane.run(() => offThread(
     library.cpg_iteration_initialize, handle, type, group, opened,
-  );
+  ));
   check('cpg_iteration_initialize', status);
   const iteration = opened[0] as IterationHandle;
   try {
     return await entriesOf(library, iteration);
   } finally {
-    await offThread(library.cpg_iteration_finalize, iteration);
+    await library.lane.run(() => offThread(library.cpg_iteration_finalize, iteration));
   }
 }
 

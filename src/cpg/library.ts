@@ -1,5 +1,6 @@
 import type { KoffiFunc } from 'koffi';
 import type { NativeCallback } from '../native/declare.js';
+import type { Lane } from '../native/lane.js';
 import type { NativeAddress, NativeMemory } from '../native/memory.js';
 import type { NativePoll } from '../native/poll.js';
 import type { DispatchWindow } from './dispatch-window.js';
@@ -100,6 +101,8 @@ export interface CpgCalls {
 
 /** libcpg, and what reading its callbacks takes. */
 export interface CpgLibrary extends CpgCalls, Pick<NativeMemory, 'decodeNodeIds'> {
+  /** For the calls that make or end a handle: the library's table of them has no lock. */
+  readonly lane: Lane;
   /** cpg_mcast_joined of one payload, the fast way. */
   readonly multicast: Multicast;
   /** Reads messages in the deliver callback that was given their address. */

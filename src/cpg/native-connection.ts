@@ -25,9 +25,9 @@ export async function connectCpg(library: CpgLibrary): Promise<CpgConnection> {
   };
   const handle: [CpgHandle | null] = [null];
   try {
-    const status = await offThread(
+    const status = await library.lane.run(() => offThread(
       library.cpg_model_initialize, handle, CPG_MODEL_V1, model, null,
-    );
+    ));
     check('cpg_model_initialize', status);
   } catch (thrown) {
     callbacks.release();
@@ -36,7 +36,7 @@ export async function connectCpg(library: CpgLibrary): Promise<CpgConnection> {
   const open = handle[0] as CpgHandle;
   const close = async (): Promise<void> => {
     // A dead corosync answers CS_ERR_LIBRARY; the library frees its side all the same.
-    await offThread(library.cpg_finalize, open);
+    await library.lane.run(() => offThread(library.cpg_finalize, open));
     setImmediate(() => callbacks.release());
   };
   try {

@@ -1,6 +1,7 @@
 import type { LibraryHandle } from 'koffi';
 import { declareFunctions, registerCallback, typeOf } from '../native/declare.js';
 import { libraryLoader, type Koffi } from '../native/koffi.js';
+import { Lane } from '../native/lane.js';
 import { nativeMemory } from '../native/memory.js';
 import { startPoll } from '../native/poll.js';
 import { DispatchWindow } from './dispatch-window.js';
@@ -32,6 +33,7 @@ function declare(koffi: Koffi, library: LibraryHandle): CpgLibrary {
   const memory = nativeMemory(koffi);
   return {
     ...calls,
+    lane: new Lane(),
     decodeNodeIds: (from, count) => memory.decodeNodeIds(from, count),
     multicast: stagedMulticast(koffi, library, calls),
     window: new DispatchWindow(koffi, memory),

@@ -77,6 +77,12 @@ const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = 
     return tracker.id;
   },
   untrack: async (id: number) => trackers.get(id)?.stop(),
+  async openMany(count: number) {
+    const opened = await Promise.all(Array.from({ length: count }, () => openCmap()));
+    const versions = await Promise.all(opened.map((one) => one.getAs('totem.version', 'uint32')));
+    await Promise.all(opened.map((one) => one.close()));
+    return versions.filter((version) => version === 2).length;
+  },
   closeCmap: () => theCmap().close(),
 };
 

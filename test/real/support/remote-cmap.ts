@@ -76,6 +76,11 @@ export class RemoteCmap extends EventEmitter<CmapEvents> implements Cmap {
     await this.#remote.call('decrement', key);
   }
 
+  /** Opens so many further connections at once and closes them; how many answered. */
+  async openMany(count: number): Promise<number> {
+    return await this.#remote.call('openMany', count) as number;
+  }
+
   async close(): Promise<void> {
     if (this.#remote.child.alive) await this.#remote.call('closeCmap');
   }
