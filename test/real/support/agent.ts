@@ -2,17 +2,21 @@
 import { openGroup, type CpgError, type Group } from '../../../src/cpg/index.js';
 import { openQuorum, type Quorum, type QuorumError } from '../../../src/quorum/index.js';
 import { flood } from './flood.js';
+import { tallyOf, type Tally } from './tally.js';
 import { toWire, type Reply, type Request } from './wire.js';
 
 /** By the number that the test gave each of them; several may be open at once. */
 const groups = new Map<number, Group>();
+/** Of the groups that count instead of telling each message. */
+const tallies = new Map<number, () => Tally>();
 let quorum: Quorum | null = null;
 
 const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = {
-  async openGroup(key: number) {
+  async openGroup(key: number, counting = false) {
     const opened = await openGroup();
     groups.set(key, opened);
-    opened.on('message', (from, payload) => event('message', key, from, Uint8Array.from(payload)));
+    if (counting) tallies.set(key, tallyOf(opened));
+    else opened.on('message', (from, payload) => event('message', key, from, Uint8Array.from(payload)));
     opened.on('view', (view) => event('view', key, view));
     opened.on('ring', (ring, nodeIds) => event('ring', key, ring, nodeIds));
     opened.on('lost', (cause: CpgError) => event('lost', key, toWire(cause)));
@@ -23,6 +27,7 @@ const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = 
   leave: (key: number) => theGroup(key).leave(),
   closeGroup: (key: number) => theGroup(key).close(),
   flood: (key: number, messages: number, bytes: number) => flood(theGroup(key), messages, bytes),
+  tally: (key: number) => Promise.resolve(tallies.get(key)?.()),
   async openQuorum() {
     const opened = await openQuorum();
     quorum = opened;
