@@ -4,7 +4,7 @@ import { systemClock } from './clock.js';
 import { ConfigError, loadConfig, type Config } from './config/index.js';
 import { startControlServer } from './control/index.js';
 import { Coordinator, openLockList, type StopLocks } from './coordinator/index.js';
-import { openGroup } from './cpg/index.js';
+import { openCpg } from './cpg/index.js';
 import { openLockManager } from './dlm/index.js';
 import { HoldfastError, messageOf } from './errors.js';
 import { openLog, type DaemonLog } from './log.js';
@@ -80,7 +80,7 @@ async function startCoordinator(config: Config, log: DaemonLog): Promise<Coordin
     unsafeNoFencing,
   };
   return Coordinator.start(options, {
-    openGroup,
+    openGroup: openCpg,
     openQuorum,
     lockManager: openLockManager({ log: (message) => log.warn(message) }),
     openList: () =>

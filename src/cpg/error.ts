@@ -1,14 +1,12 @@
 import { HoldfastError, type ErrorFacts } from '../errors.js';
+import type { CsErrorName } from '../native/status.js';
 
 /**
- * What can go wrong with the group service. The first block mirrors cs_error_t (corotypes.h); the
- * second is our own. `UNKNOWN` keeps the native number in `status`.
+ * What can go wrong with the group service: the names of cs_error_t (corotypes.h), then our own.
+ * `UNKNOWN` keeps the native number in `status`. `QUEUE_FULL` without a status is our own queue.
  */
 export type CpgErrorCode =
-  | 'LIBRARY' | 'TIMEOUT' | 'TRY_AGAIN' | 'INVALID_PARAM' | 'NO_MEMORY' | 'BAD_HANDLE' | 'BUSY'
-  | 'ACCESS' | 'NOT_EXIST' | 'NAME_TOO_LONG' | 'EXIST' | 'INTERRUPT' | 'NOT_SUPPORTED'
-  | 'TOO_BIG' | 'UNKNOWN'
-  | 'LIBRARY_MISSING' | 'QUEUE_FULL' | 'NOT_JOINED' | 'LOST' | 'CLOSED';
+  | CsErrorName | 'UNKNOWN' | 'LIBRARY_MISSING' | 'NOT_JOINED' | 'LOST' | 'CLOSED';
 
 /** An operating error of the group service. */
 export class CpgError extends HoldfastError {

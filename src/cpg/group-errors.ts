@@ -17,6 +17,14 @@ export function broken(cause: unknown): CpgError {
   return new CpgError('LOST', 'cpg_dispatch', text, { cause, retryable: true });
 }
 
+/** Corosync has brought nothing of ours back for that long. */
+export function silent(silenceMs: number): CpgError {
+  const text =
+    `nothing of what was sent came back within ${silenceMs / 1000} s, so corosync hangs or has ` +
+    'lost it; look at corosync (corosync-cfgtool -s), then open a new group';
+  return new CpgError('LOST', 'multicast', text, { retryable: true });
+}
+
 /** The operation needs a membership. */
 export function notJoined(operation: string): CpgError {
   return new CpgError('NOT_JOINED', operation, `${operation}: in no group; join one first`);

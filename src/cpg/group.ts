@@ -1,17 +1,26 @@
-import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../clock.js';
+import { CS_ERR_TRY_AGAIN, CS_OK } from '../native/corotypes.js';
+import { IsolatingEmitter } from '../native/emitter.js';
 import type { CpgConnection, CpgEvent } from './connection.js';
-import { CPG_MAX_NAME_LENGTH, CS_ERR_TRY_AGAIN, CS_OK } from './constants.js';
-import { emit } from './emit.js';
+import { CPG_FLOW_CONTROL_ENABLED, CPG_TYPE_AGREED } from './constants.js';
+import { ECHO_WATCH_LIMITS, EchoWatch, type EchoWatchLimits } from './echo-watch.js';
+import { Enquiries } from './enquiries.js';
+import type { CpgEnquiry } from './enquiry.js';
 import { CpgError } from './error.js';
-import { alreadyUsed, broken, lost, notJoined, timedOut, tooBig } from './group-errors.js';
+import { alreadyUsed, broken, lost, notJoined, silent, timedOut } from './group-errors.js';
+import { groupName } from './group-name.js';
+import { guaranteeType } from './guarantee.js';
 import { OUTBOX_LIMITS, Outbox, type OutboxLimits } from './outbox.js';
-import type { Group, GroupEvents, GroupView, Member } from './port.js';
+import { gather } from './payload.js';
+import type {
+  Cpg, FlowControl, GroupEvents, GroupListing, GroupView, Guarantee, Member,
+} from './port.js';
 import { settling, type Settling } from './settling.js';
-import { errorOf } from './status.js';
+import { check, errorOf } from './status.js';
 
 export interface GroupLimits {
   readonly outbox: OutboxLimits;
+  readonly echoWatch: EchoWatchLimits;
   /** How long one turn of the event loop may be spent on dispatching, in ms. */
   readonly dispatchBudgetMs: number;
   /** How long a join or a leave may take until its view arrives, in ms. */
@@ -22,6 +31,7 @@ export interface GroupLimits {
 
 export const GROUP_LIMITS: GroupLimits = {
   outbox: OUTBOX_LIMITS,
+  echoWatch: ECHO_WATCH_LIMITS,
   dispatchBudgetMs: 5,
   changeMsMax: 30_000,
   changeRetryDelayMs: 20,
@@ -41,13 +51,16 @@ type State =
  * `join` resolves when our own membership has been delivered, so after the `view` that shows it;
  * `leave` likewise. While either asks corosync, no event is dispatched; the event loop goes on.
  */
-export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
+export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Cpg {
   readonly self: Member;
   readonly payloadBytesMax: number;
+  readonly fd: number;
   readonly #connection: CpgConnection;
   readonly #clock: Clock;
   readonly #limits: GroupLimits;
   readonly #outbox: Outbox;
+  readonly #echoWatch: EchoWatch;
+  readonly #enquiries = new Enquiries();
   #state: State = { kind: 'open' };
 
   constructor(
@@ -58,17 +71,42 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
     const { connection, clock, pid } = modules;
     this.self = { nodeId: connection.nodeId, pid };
     this.payloadBytesMax = connection.payloadBytesMax;
+    this.fd = connection.fd;
     this.#connection = connection;
     this.#clock = clock;
     this.#limits = limits;
     this.#outbox = new Outbox(
-      { send: (payload) => connection.send(payload), clock }, limits.outbox,
+      { send: (payload, guarantee) => connection.send(payload, guarantee), clock }, limits.outbox,
     );
-    connection.watch(() => this.#readable());
+    this.#echoWatch = new EchoWatch({
+      clock,
+      oldest: () => this.#outbox.oldest,
+      silent: () => this.#lose(silent(limits.echoWatch.silenceMsMax)),
+    }, limits.echoWatch);
+    connection.watch({
+      readable: () => this.#readable(),
+      kept: (from, bytes) => (this.#isSelf(from) ? this.#outbox.kept(bytes) : null),
+    });
   }
 
-  async join(name: string): Promise<void> {
-    const bytes = nameBytes(name);
+  get context(): bigint {
+    this.#checkOpen('context');
+    const { status, value } = this.#connection.context();
+    check('cpg_context_get', status);
+    return value;
+  }
+
+  set context(value: bigint) {
+    this.#checkOpen('context');
+    if (typeof value !== 'bigint' || value !== BigInt.asUintN(64, value)) {
+      const text = 'context: the value is no bigint of 0 to 2^64 - 1; give one';
+      throw new CpgError('INVALID_PARAM', 'context', text);
+    }
+    check('cpg_context_set', this.#connection.setContext(value));
+  }
+
+  async join(name: string | Uint8Array): Promise<void> {
+    const bytes = groupName('join', name);
     if (this.#state.kind !== 'open') throw this.#refusal('join');
     const done = settling(this.#clock, this.#limits.changeMsMax, () => timedOut('cpg_join'));
     this.#state = { kind: 'joining', name: bytes, done };
@@ -82,12 +120,49 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
     }
   }
 
-  multicast(payload: Uint8Array): Promise<void> {
+  multicast(
+    payload: Uint8Array | readonly Uint8Array[], guarantee: Guarantee = 'agreed',
+  ): Promise<void> {
     if (this.#state.kind !== 'joined') return Promise.reject(this.#refusal('multicast'));
-    if (payload.byteLength > this.payloadBytesMax) {
-      return Promise.reject(tooBig(payload.byteLength, this.payloadBytesMax));
+    try {
+      const type = guarantee === 'agreed' ? CPG_TYPE_AGREED : guaranteeType(guarantee);
+      const sent = this.#outbox.push(gather(payload, this.payloadBytesMax), type);
+      this.#echoWatch.started();
+      return sent;
+    } catch (thrown) {
+      return Promise.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
-    return this.#outbox.push(payload);
+  }
+
+  membership(): Promise<readonly Member[]> {
+    const state = this.#state;
+    if (state.kind !== 'joined') return Promise.reject(this.#refusal('membership'));
+    return this.#ask('membership', (enquiry) => enquiry.membership(state.name));
+  }
+
+  groupNames(): Promise<readonly Uint8Array[]> {
+    return this.#ask('groupNames', (enquiry) => enquiry.groupNames());
+  }
+
+  groups(): Promise<readonly GroupListing[]> {
+    return this.#ask('groups', (enquiry) => enquiry.groups());
+  }
+
+  membersOf(name: string | Uint8Array): Promise<readonly Member[]> {
+    // Within, so that a bad name rejects instead of throwing.
+    return this.#ask('membersOf', async (enquiry) =>
+      await enquiry.membersOf(groupName('membersOf', name)));
+  }
+
+  localNodeId(): Promise<number> {
+    return this.#ask('localNodeId', (enquiry) => enquiry.localNodeId());
+  }
+
+  flowControl(): FlowControl {
+    this.#checkOpen('flowControl');
+    const { status, state } = this.#connection.flowControl();
+    check('cpg_flow_control_state_get', status);
+    return state === CPG_FLOW_CONTROL_ENABLED ? 'enabled' : 'disabled';
   }
 
   async leave(): Promise<void> {
@@ -103,6 +178,17 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
   async close(): Promise<void> {
     this.#end(new CpgError('CLOSED', 'close', 'the group was closed; open a new one'));
     await this.#connection.close();
+  }
+
+  #ask<Answer>(
+    operation: string, run: (enquiry: CpgEnquiry) => Promise<Answer>,
+  ): Promise<Answer> {
+    if (this.#isClosed()) return Promise.reject(this.#refusal(operation));
+    return this.#enquiries.ask(operation, () => run(this.#connection.enquiry));
+  }
+
+  #checkOpen(operation: string): void {
+    if (this.#isClosed()) throw this.#refusal(operation);
   }
 
   /** Asks until corosync does not say TRY_AGAIN, as long as the change is awaited. */
@@ -133,19 +219,20 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
    * left makes the descriptor readable again in the next turn.
    */
   #readable(): void {
+    if (this.#isClosed()) return;
     const endMs = this.#clock.monotonic() + this.#limits.dispatchBudgetMs;
     do {
       const status = this.#connection.dispatch();
-      const events = this.#connection.take();
-      for (const event of events) {
-        if (this.#state.kind === 'closed') return;
+      let event = this.#connection.take();
+      const some = event !== undefined;
+      for (; event !== undefined; event = this.#connection.take()) {
         this.#handle(event);
+        if (this.#isClosed()) return;
       }
-      if (this.#isClosed()) return;
       if (status !== CS_OK && status !== CS_ERR_TRY_AGAIN) {
         return this.#lose(lost('cpg_dispatch', status));
       }
-      if (events.length === 0) return;
+      if (!some) return;
     } while (this.#clock.monotonic() < endMs);
   }
 
@@ -160,11 +247,13 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
       case 'message':
         // Compared before the listeners, who own the payload, may write into it.
         if (this.#isSelf(event.from)) this.#outbox.echoed(event.payload);
-        return emit(this, 'message', event.from, event.payload);
+        this.emit('message', event.from, event.payload);
+        return;
       case 'view':
         return this.#changeView(event.view);
       case 'ring':
-        return emit(this, 'ring', event.ring, event.nodeIds);
+        this.emit('ring', event.ring, event.nodeIds);
+        return;
       case 'broken':
         return this.#lose(broken(event.cause));
       default:
@@ -184,7 +273,7 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
       this.#outbox.drop(notJoined('multicast'));
       state.done.resolve();
     }
-    emit(this, 'view', view);
+    this.emit('view', view);
   }
 
   /** any -> closed, by corosync. */
@@ -196,7 +285,7 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
         throw thrown;
       });
     });
-    emit(this, 'lost', cause);
+    this.emit('lost', cause);
   }
 
   #end(cause: CpgError): void {
@@ -204,6 +293,8 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
     if (state.kind === 'closed') return;
     this.#state = { kind: 'closed', cause };
     if (state.kind === 'joining' || state.kind === 'leaving') state.done.reject(cause);
+    this.#echoWatch.stop();
+    this.#enquiries.end(cause);
     this.#outbox.drop(cause);
   }
 
@@ -226,23 +317,6 @@ export class CpgGroup extends EventEmitter<GroupEvents> implements Group {
         return operation === 'join' ? alreadyUsed(state.kind) : notJoined(operation);
     }
   }
-}
-
-function nameBytes(name: string): Uint8Array {
-  const bytes = new TextEncoder().encode(name);
-  if (new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) !== name) {
-    const text = 'join: the group name holds half a surrogate pair; give well-formed text';
-    throw new CpgError('INVALID_PARAM', 'join', text);
-  }
-  if (bytes.byteLength === 0) {
-    const text = 'join: the group name is empty; give one of 1 to 128 bytes';
-    throw new CpgError('INVALID_PARAM', 'join', text);
-  }
-  if (bytes.byteLength > CPG_MAX_NAME_LENGTH) {
-    const text = `join: the group name has ${bytes.byteLength} bytes; at most 128 are allowed`;
-    throw new CpgError('NAME_TOO_LONG', 'join', text);
-  }
-  return bytes;
 }
 
 function pause(clock: Clock, delayMs: number): Promise<void> {

@@ -1,4 +1,5 @@
 export * from './error.js';
 export type * from './port.js';
 export { loadCpgLibrary } from './native.js';
-export { openGroup } from './open.js';
+export { openCpg } from './open.js';
+export * from './channel/index.js';

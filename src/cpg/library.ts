@@ -1,11 +1,15 @@
-import type { KoffiFunc, TypeObject } from 'koffi';
+import type { KoffiFunc } from 'koffi';
+import type { NativeCallback } from '../native/declare.js';
+import type { NativeAddress, NativeMemory } from '../native/memory.js';
+import type { NativePoll } from '../native/poll.js';
+import type { DispatchWindow } from './dispatch-window.js';
+import type { Multicast } from './multicast.js';
 
 /** A libcpg handle; opaque. koffi gives a BigInt where a number would not hold it. */
 export type CpgHandle = (number | bigint) & { readonly brand: 'CpgHandle' };
-/** An address inside C memory, valid only during the callback that was given it. */
-export type NativeAddress = bigint & { readonly brand: 'NativeAddress' };
-/** A C function pointer made of a JS function; release it, in a later turn than its last call. */
-export type NativeCallback = bigint & { readonly brand: 'NativeCallback' };
+
+/** An iteration's handle; opaque. */
+export type IterationHandle = (number | bigint) & { readonly brand: 'IterationHandle' };
 
 export interface NativeRingId {
   readonly nodeid: number;
@@ -37,9 +41,9 @@ export interface NativeCallbacks {
 
 export interface NativeModel {
   readonly model: number;
-  readonly cpg_deliver_fn: NativeCallback;
-  readonly cpg_confchg_fn: NativeCallback;
-  readonly cpg_totem_confchg_fn: NativeCallback;
+  readonly cpg_deliver_fn: NativeCallback | null;
+  readonly cpg_confchg_fn: NativeCallback | null;
+  readonly cpg_totem_confchg_fn: NativeCallback | null;
   readonly flags: number;
 }
 
@@ -48,13 +52,19 @@ export interface NativeName {
   readonly value: Uint8Array;
 }
 
+export interface NativeIterationDescription {
+  readonly group: NativeName;
+  readonly nodeid: number;
+  readonly pid: number;
+}
+
 export interface NativeIovec {
   readonly iov_base: Uint8Array;
   readonly iov_len: number;
 }
 
-/** The parts of libcpg that we use, typed, in the header's order. All return a cs_error_t. */
-export interface CpgLibrary {
+/** What interface.ts declares, typed. All return a cs_error_t. */
+export interface CpgCalls {
   readonly cpg_model_initialize: KoffiFunc<
     (handle: [CpgHandle | null], model: number, data: NativeModel, context: null) => number
   >;
@@ -67,8 +77,33 @@ export interface CpgLibrary {
   readonly cpg_mcast_joined: KoffiFunc<
     (handle: CpgHandle, guarantee: number, iovec: NativeIovec, count: number) => number
   >;
+  readonly cpg_context_get: KoffiFunc<(handle: CpgHandle, context: BigUint64Array) => number>;
+  readonly cpg_context_set: KoffiFunc<(handle: CpgHandle, context: bigint) => number>;
+  /** The list has room for CPG_MEMBERS_MAX, which the count does not limit. */
+  readonly cpg_membership_get: KoffiFunc<
+    (handle: CpgHandle, group: NativeName, list: Uint8Array, count: [number]) => number
+  >;
   readonly cpg_local_get: KoffiFunc<(handle: CpgHandle, nodeid: [number]) => number>;
+  readonly cpg_flow_control_state_get: KoffiFunc<
+    (handle: CpgHandle, state: [number]) => number
+  >;
+  readonly cpg_iteration_initialize: KoffiFunc<
+    (
+      handle: CpgHandle, type: number, group: NativeName | null, out: [IterationHandle | null],
+    ) => number
+  >;
+  readonly cpg_iteration_next: KoffiFunc<
+    (iteration: IterationHandle, out: [NativeIterationDescription | null]) => number
+  >;
+  readonly cpg_iteration_finalize: KoffiFunc<(iteration: IterationHandle) => number>;
+}
 
+/** libcpg, and what reading its callbacks takes. */
+export interface CpgLibrary extends CpgCalls, Pick<NativeMemory, 'decodeNodeIds'> {
+  /** cpg_mcast_joined of one payload, the fast way. */
+  readonly multicast: Multicast;
+  /** Reads messages in the deliver callback that was given their address. */
+  readonly window: Pick<DispatchWindow, 'look' | 'copy'>;
   /** Turns the callbacks into C function pointers; `release` them after the handle is gone. */
   register(callbacks: NativeCallbacks): {
     readonly deliver: NativeCallback;
@@ -76,19 +111,6 @@ export interface CpgLibrary {
     readonly totemConfchg: NativeCallback;
     release(): void;
   };
-  /** Copies bytes out of C memory. */
-  copyBytes(from: NativeAddress | null, bytes: number): Uint8Array;
   decodeAddresses(from: NativeAddress | null, count: number): readonly NativeAddressEntry[];
-  decodeNodeIds(from: NativeAddress | null, count: number): readonly number[];
-  /** Watches a descriptor for readability and hang-up, level-triggered. */
-  poll(fd: number, callback: () => void): NativePoll;
-  /** The struct types as declared, for the check against the installed headers. */
-  readonly types: Readonly<Record<string, TypeObject>>;
-}
-
-/** Any call on it after `close` crashes the process: callers keep it in their state. */
-export interface NativePoll {
-  stop(): void;
-  start(): void;
-  close(): void;
+  poll(fd: number, readable: () => void): NativePoll;
 }

@@ -1,10 +1,11 @@
-import type { KoffiFunc } from 'koffi';
-import type { CpgConnection, CpgEvent } from './connection.js';
-import {
-  CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF, CPG_TYPE_AGREED,
-  CS_DISPATCH_ONE_NONBLOCKING,
-} from './constants.js';
-import type { CpgHandle, CpgLibrary, NativeCallbacks, NativePoll } from './library.js';
+import { CS_DISPATCH_ONE_NONBLOCKING } from '../native/corotypes.js';
+import { offThread } from '../native/off-thread.js';
+import type { NativePoll } from '../native/poll.js';
+import type { CpgConnection, CpgConnectionListener, CpgEvent } from './connection.js';
+import { CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF } from './constants.js';
+import { enquiryOf, nativeName, type CpgEnquiry } from './enquiry.js';
+import type { CpgHandle, CpgLibrary, NativeCallbacks } from './library.js';
+import { MemberTable } from './member-table.js';
 import { reasonOf } from './reason.js';
 import { check } from './status.js';
 
@@ -13,8 +14,8 @@ import { check } from './status.js';
  * @see cpg_model_initialize(3)
  */
 export async function connectCpg(library: CpgLibrary): Promise<CpgConnection> {
-  const events: CpgEvent[] = [];
-  const callbacks = library.register(callbacksInto(library, events));
+  const inbox: Inbox = { events: [], kept: () => null };
+  const callbacks = library.register(callbacksInto(library, inbox));
   const model = {
     model: CPG_MODEL_V1,
     cpg_deliver_fn: callbacks.deliver,
@@ -39,11 +40,17 @@ export async function connectCpg(library: CpgLibrary): Promise<CpgConnection> {
     setImmediate(() => callbacks.release());
   };
   try {
-    return new NativeConnection(library, open, await factsOf(library, open), events, close);
+    return new NativeConnection(library, open, await factsOf(library, open), inbox, close);
   } catch (thrown) {
     await close();
     throw thrown;
   }
+}
+
+/** Where the callbacks leave what they were told. */
+interface Inbox {
+  readonly events: CpgEvent[];
+  kept: CpgConnectionListener['kept'];
 }
 
 interface ConnectionFacts {
@@ -70,7 +77,8 @@ type Polling =
 class NativeConnection implements CpgConnection {
   readonly nodeId: number;
   readonly payloadBytesMax: number;
-  readonly #fd: number;
+  readonly fd: number;
+  readonly enquiry: CpgEnquiry;
   #polling: Polling = { kind: 'off' };
   /** The request under way off the main thread, if any: closing must not overtake it. */
   #request: Promise<unknown> = Promise.resolve();
@@ -80,16 +88,19 @@ class NativeConnection implements CpgConnection {
     private readonly library: CpgLibrary,
     private readonly handle: CpgHandle,
     facts: ConnectionFacts,
-    private readonly events: CpgEvent[],
+    private readonly inbox: Inbox,
     private readonly finalize: () => Promise<void>,
   ) {
     this.nodeId = facts.nodeId;
     this.payloadBytesMax = facts.payloadBytesMax;
-    this.#fd = facts.fd;
+    this.fd = facts.fd;
+    this.enquiry = enquiryOf(library);
   }
 
-  watch(readable: () => void): void {
-    this.#polling = { kind: 'on', poll: this.library.poll(this.#fd, readable) };
+  watch(listener: CpgConnectionListener): void {
+    this.inbox.kept = (from, bytes) => listener.kept(from, bytes);
+    const poll = this.library.poll(this.fd, () => listener.readable());
+    this.#polling = { kind: 'on', poll };
   }
 
   join(name: Uint8Array): Promise<number> {
@@ -100,17 +111,32 @@ class NativeConnection implements CpgConnection {
     return this.#alone(this.library.cpg_leave, name);
   }
 
-  send(payload: Uint8Array): number {
-    const iovec = { iov_base: payload, iov_len: payload.byteLength };
-    return this.library.cpg_mcast_joined(this.handle, CPG_TYPE_AGREED, iovec, 1);
+  send(payload: Uint8Array, guarantee: number): number {
+    return this.library.multicast(this.handle, guarantee, payload);
+  }
+
+  context(): { readonly status: number; readonly value: bigint } {
+    const out = new BigUint64Array(1);
+    const status = this.library.cpg_context_get(this.handle, out);
+    return { status, value: out[0] ?? 0n };
+  }
+
+  setContext(value: bigint): number {
+    return this.library.cpg_context_set(this.handle, value);
+  }
+
+  flowControl(): { readonly status: number; readonly state: number } {
+    const out: [number] = [0];
+    const status = this.library.cpg_flow_control_state_get(this.handle, out);
+    return { status, state: out[0] };
   }
 
   dispatch(): number {
     return this.library.cpg_dispatch(this.handle, CS_DISPATCH_ONE_NONBLOCKING);
   }
 
-  take(): readonly CpgEvent[] {
-    return this.events.splice(0);
+  take(): CpgEvent | undefined {
+    return this.inbox.events.shift();
   }
 
   close(): Promise<void> {
@@ -129,9 +155,7 @@ class NativeConnection implements CpgConnection {
   /** Stops dispatching meanwhile, so that the handle never sees two threads at once. */
   async #alone(call: CpgLibrary['cpg_join'], name: Uint8Array): Promise<number> {
     if (this.#polling.kind === 'on') this.#polling.poll.stop();
-    const value = new Uint8Array(128);
-    value.set(name);
-    const request = offThread(call, this.handle, { length: name.byteLength, value });
+    const request = offThread(call, this.handle, nativeName(name));
     this.#request = request;
     const status = await request;
     if (this.#polling.kind === 'on') this.#polling.poll.start();
@@ -140,7 +164,9 @@ class NativeConnection implements CpgConnection {
 }
 
 /** Callbacks only copy and enqueue: after one throw koffi skips every later callback. */
-function callbacksInto(library: CpgLibrary, events: CpgEvent[]): NativeCallbacks {
+function callbacksInto(library: CpgLibrary, inbox: Inbox): NativeCallbacks {
+  const { events } = inbox;
+  const { window } = library;
   const enqueue = (read: () => CpgEvent): void => {
     try {
       events.push(read());
@@ -148,15 +174,22 @@ function callbacksInto(library: CpgLibrary, events: CpgEvent[]): NativeCallbacks
       events.push({ kind: 'broken', cause });
     }
   };
+  const senders = new MemberTable();
   const changes = (from: Parameters<CpgLibrary['decodeAddresses']>[0], count: number) =>
     library.decodeAddresses(from, count).map(({ nodeid, pid, reason }) => ({
       nodeId: nodeid, pid, reason: reasonOf(reason),
     }));
   return {
-    deliver: (_handle, _group, nodeId, pid, msg, bytes) =>
-      enqueue(() => ({
-        kind: 'message', from: { nodeId, pid }, payload: library.copyBytes(msg, bytes),
-      })),
+    deliver(_handle, _group, nodeId, pid, msg, bytes) {
+      try {
+        const from = senders.get(nodeId, pid);
+        const seen = window.look(msg, bytes);
+        const own = seen === null ? null : inbox.kept(from, seen);
+        events.push({ kind: 'message', from, payload: own ?? window.copy(msg, bytes) });
+      } catch (cause) {
+        events.push({ kind: 'broken', cause });
+      }
+    },
     confchg: (_handle, _group, members, memberCount, left, leftCount, joined, joinedCount) =>
       enqueue(() => ({
         kind: 'view',
@@ -174,17 +207,4 @@ function callbacksInto(library: CpgLibrary, events: CpgEvent[]): NativeCallbacks
         nodeIds: library.decodeNodeIds(nodeIds, count),
       })),
   };
-}
-
-/** Runs a call that blocks while corosync is stopped on libuv's pool. Never cpg_dispatch. */
-function offThread<Args extends unknown[]>(
-  call: KoffiFunc<(...args: Args) => number>, ...args: Args
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const done = (error: unknown, status: number): void => {
-      if (error === null || error === undefined) resolve(status);
-      else reject(error instanceof Error ? error : new Error(`koffi: ${JSON.stringify(error)}`));
-    };
-    call.async(...args, done);
-  });
 }

@@ -2,7 +2,7 @@ import { systemClock } from '../clock.js';
 import { CpgGroup } from './group.js';
 import { connectCpg } from './native-connection.js';
 import { loadCpgLibrary } from './native.js';
-import type { OpenGroup } from './port.js';
+import type { OpenCpg } from './port.js';
 
 /**
  * Opens a group on this node's corosync.
@@ -12,7 +12,7 @@ import type { OpenGroup } from './port.js';
  * stopped by a signal, without holding the event loop.
  * @see cpg_model_initialize(3)
  */
-export const openGroup: OpenGroup = async () => {
+export const openCpg: OpenCpg = async () => {
   const connection = await connectCpg(await loadCpgLibrary());
   return new CpgGroup({ connection, clock: systemClock, pid: process.pid });
 };

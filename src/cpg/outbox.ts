@@ -1,6 +1,8 @@
 import type { Clock, Timer } from '../clock.js';
-import { CS_ERR_TRY_AGAIN, CS_OK } from './constants.js';
+import { CS_ERR_TRY_AGAIN, CS_OK } from '../native/corotypes.js';
 import { CpgError } from './error.js';
+import { Fifo } from './fifo.js';
+import { isSameBytes } from './same-bytes.js';
 import { errorOf, isFatal } from './status.js';
 
 /** Bounds of one group's outgoing messages. */
@@ -26,24 +28,35 @@ export const OUTBOX_LIMITS: OutboxLimits = {
   retryDelayMsMax: 64,
 };
 
+/** One message of ours until it has settled. `payload` is the outbox's own copy. */
+interface Entry {
+  readonly payload: Uint8Array;
+  readonly guarantee: number;
+  readonly resolve: () => void;
+  readonly reject: (reason: CpgError) => void;
+}
+
 /**
  * The outgoing messages of one group: a bounded queue, then a bounded window of messages whose
  * own echo is awaited. Order of sending = order of `push`. Never waits, never spins.
  */
 export class Outbox {
-  readonly #send: (payload: Uint8Array) => number;
+  readonly #send: (payload: Uint8Array, guarantee: number) => number;
   readonly #clock: Clock;
   readonly #limits: OutboxLimits;
-  readonly #queue: Entry[] = [];
-  readonly #inFlight: Entry[] = [];
+  readonly #queue = new Fifo<Entry>();
+  readonly #inFlight = new Fifo<Entry>();
   #queuedBytes = 0;
   #inFlightBytes = 0;
   #retry: Timer | null = null;
   #retryDelayMs: number;
 
-  /** `send` returns a cs_error_t. */
+  /** `send` takes a payload and a CPG_TYPE_* and returns a cs_error_t. */
   constructor(
-    modules: { readonly send: (payload: Uint8Array) => number; readonly clock: Clock },
+    modules: {
+      readonly send: (payload: Uint8Array, guarantee: number) => number;
+      readonly clock: Clock;
+    },
     limits: OutboxLimits = OUTBOX_LIMITS,
   ) {
     this.#send = modules.send;
@@ -52,18 +65,32 @@ export class Outbox {
     this.#retryDelayMs = limits.retryDelayMsMin;
   }
 
-  /** Copies the payload and sends it when its turn comes. Resolves upon its own echo. */
-  push(payload: Uint8Array): Promise<void> {
+  /** What has waited longest, as an identity to compare; null when nothing waits. */
+  get oldest(): object | null {
+    return this.#inFlight.at(0) ?? this.#queue.at(0) ?? null;
+  }
+
+  /**
+   * Takes over `payload`, which nobody may change any more. Resolves when its echo came; rejects
+   * with `QUEUE_FULL`, what corosync answered, or the reason given to `drop`.
+   */
+  push(payload: Uint8Array, guarantee: number): Promise<void> {
     const bytes = payload.byteLength;
     const { queuedMessagesMax, queuedBytesMax } = this.#limits;
     if (this.#queue.length >= queuedMessagesMax || this.#queuedBytes + bytes > queuedBytesMax) {
       return Promise.reject(queueFull(this.#queue.length, this.#queuedBytes));
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ payload: Uint8Array.from(payload), resolve, reject });
+      this.#queue.push({ payload, guarantee, resolve, reject });
       this.#queuedBytes += bytes;
       this.#pump();
     });
+  }
+
+  /** Our own bytes of a message that is just coming back; whoever is given them owns them. */
+  kept(bytes: Uint8Array): Uint8Array | null {
+    const oldest = this.#inFlight.at(0);
+    return oldest !== undefined && isSameBytes(oldest.payload, bytes) ? oldest.payload : null;
   }
 
   /**
@@ -72,13 +99,10 @@ export class Outbox {
    * was paused): those are rejected with `LOST`.
    */
   echoed(payload: Uint8Array): void {
-    const index = this.#inFlight.findIndex((entry) => sameBytes(entry.payload, payload));
-    if (index < 0) return;
-    for (const entry of this.#inFlight.splice(0, index + 1)) {
-      this.#inFlightBytes -= entry.payload.byteLength;
-      if (sameBytes(entry.payload, payload)) entry.resolve();
-      else entry.reject(dropped());
-    }
+    const lost = this.#indexOf(payload);
+    if (lost < 0) return;
+    for (let index = 0; index < lost; index += 1) this.#land()?.reject(dropped());
+    this.#land()?.resolve();
     // An echo shows that corosync has made room: one attempt now, without waiting for the timer.
     this.#retry?.cancel();
     this.#retry = null;
@@ -89,25 +113,41 @@ export class Outbox {
   dropQueued(reason: CpgError): void {
     this.#cancelRetry();
     this.#queuedBytes = 0;
-    for (const entry of this.#queue.splice(0)) entry.reject(reason);
+    for (const entry of this.#queue.drain()) entry.reject(reason);
   }
 
   /** Rejects everything, sent or not. */
   drop(reason: CpgError): void {
     this.#inFlightBytes = 0;
-    for (const entry of this.#inFlight.splice(0)) entry.reject(reason);
+    for (const entry of this.#inFlight.drain()) entry.reject(reason);
     this.dropQueued(reason);
+  }
+
+  /** Where in the window that message is: nearly always it is the oldest. */
+  #indexOf(payload: Uint8Array): number {
+    for (let index = 0; ; index += 1) {
+      const entry = this.#inFlight.at(index);
+      if (entry === undefined) return -1;
+      if (entry.payload === payload || isSameBytes(entry.payload, payload)) return index;
+    }
+  }
+
+  /** Takes the oldest out of the window. */
+  #land(): Entry | undefined {
+    const entry = this.#inFlight.shift();
+    if (entry !== undefined) this.#inFlightBytes -= entry.payload.byteLength;
+    return entry;
   }
 
   #pump(): void {
     if (this.#retry !== null) return;
-    for (let entry = this.#queue[0]; entry !== undefined && this.#fits(entry); ) {
-      const status = this.#send(entry.payload);
+    for (let entry = this.#queue.at(0); entry !== undefined && this.#fits(entry); ) {
+      const status = this.#send(entry.payload, entry.guarantee);
       if (status === CS_ERR_TRY_AGAIN) return this.#retryLater();
       // The connection is dead: the poll will report it and reject everything with LOST.
       if (isFatal(status)) return;
       this.#dequeue(entry, status);
-      entry = this.#queue[0];
+      entry = this.#queue.at(0);
     }
   }
 
@@ -142,16 +182,6 @@ export class Outbox {
     this.#retry = null;
     this.#retryDelayMs = this.#limits.retryDelayMsMin;
   }
-}
-
-interface Entry {
-  readonly payload: Uint8Array;
-  readonly resolve: () => void;
-  readonly reject: (reason: CpgError) => void;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && Buffer.compare(a, b) === 0;
 }
 
 function queueFull(messages: number, bytes: number): CpgError {

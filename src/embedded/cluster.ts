@@ -41,6 +41,10 @@ export class EmbeddedCluster {
     });
     this.#network = new Network(nodeIds, {
       clock, random, timings: this.timings,
+      configuration: {
+        clusterName: options.clusterName ?? 'embedded', nodes,
+        detectionMs: this.timings.detectionMs,
+      },
       events: { installed: (ring, quorate, before) => this.#installed(ring, quorate, before) },
     });
     const { engine } = this;

@@ -1,10 +1,13 @@
 import type { Clock } from '../clock.js';
-import { CpgError, type OpenGroup } from '../cpg/index.js';
+import { CorosyncMap } from '../cmap/corosync-map.js';
+import { CmapError, type OpenCmap } from '../cmap/index.js';
+import { CpgError, type OpenCpg } from '../cpg/index.js';
 import type { ProcessWatch } from '../process-watch/port.js';
 import { QuorumError, type OpenQuorum } from '../quorum/index.js';
 import { EmbeddedGroup } from './bus/embedded-group.js';
 import { EmbeddedQuorum } from './bus/embedded-quorum.js';
 import type { Network } from './bus/network.js';
+import { EmbeddedConnection } from './cmap/embedded-connection.js';
 import type { EmbeddedLockManager } from './dlm/embedded-lock-manager.js';
 import type { LockEngine } from './dlm/lock-engine.js';
 import { ProcessClock } from './process-clock.js';
@@ -30,6 +33,7 @@ export class EmbeddedProcess {
   readonly #modules: ProcessModules;
   readonly #groups: EmbeddedGroup[] = [];
   readonly #quorums: EmbeddedQuorum[] = [];
+  readonly #cmaps: EmbeddedConnection[] = [];
   readonly #lockManagers: EmbeddedLockManager[] = [];
   #alive = true;
 
@@ -47,7 +51,7 @@ export class EmbeddedProcess {
   }
 
   /** Opens a connection to this node's corosync. `LIBRARY` while it is down. */
-  readonly openGroup: OpenGroup = () => {
+  readonly openGroup: OpenCpg = () => {
     const refusal = this.#refusal();
     if (refusal !== null) {
       return Promise.reject(new CpgError(refusal.code, 'open', refusal.message, { retryable: true }));
@@ -69,6 +73,25 @@ export class EmbeddedProcess {
     const quorum = new EmbeddedQuorum(this.nodeId, { clock: this.clock, network });
     this.#quorums.push(quorum);
     return Promise.resolve(quorum);
+  };
+
+  /**
+   * Opens a connection to this node's configuration map. `LIBRARY` while corosync is down,
+   * `NOT_SUPPORTED` for the statistics: there are none.
+   */
+  readonly openCmap: OpenCmap = (options) => {
+    const refusal = this.#refusal();
+    if (refusal !== null) {
+      return Promise.reject(new CmapError(refusal.code, 'open', refusal.message, { retryable: true }));
+    }
+    if ((options?.map ?? 'config') !== 'config') {
+      const text = 'openCmap: an embedded cluster keeps no statistics; open the map config';
+      return Promise.reject(new CmapError('NOT_SUPPORTED', 'openCmap', text));
+    }
+    const corosync = this.#modules.network.corosync(this.nodeId);
+    const connection = new EmbeddedConnection(corosync, this.clock);
+    this.#cmaps.push(connection);
+    return Promise.resolve(new CorosyncMap(connection));
   };
 
   /** A new lock manager with a child of its own. */
@@ -94,6 +117,7 @@ export class EmbeddedProcess {
     this.#clock.end();
     for (const group of this.#groups) group.disconnect(true);
     for (const quorum of this.#quorums) quorum.disconnect();
+    for (const cmap of this.#cmaps) cmap.disconnect();
     for (const lockManager of this.#lockManagers) lockManager.vanish();
     this.#modules.ended(this);
   }

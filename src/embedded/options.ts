@@ -38,6 +38,8 @@ export interface ClusterOptions {
   /** The configured nodes: quorum is a majority of them. 1 to 64. */
   readonly nodes: readonly NodeOptions[];
   readonly clock: Clock;
+  /** What the configuration map calls the cluster; `embedded` unless said. */
+  readonly clusterName?: string;
   readonly timings?: Partial<EmbeddedTimings>;
   /** Decides boot ids and jitter. The same seed on the same clock is the same run. */
   readonly seed?: number;

@@ -1,10 +1,11 @@
 import { HoldfastError, type ErrorFacts } from '../errors.js';
+import type { CsErrorName } from '../native/status.js';
 
-/** Mirrors the cs_error_t values that libquorum returns, then our own. */
-export type QuorumErrorCode =
-  | 'LIBRARY' | 'TRY_AGAIN' | 'INVALID_PARAM' | 'NO_MEMORY' | 'BAD_HANDLE' | 'ACCESS'
-  | 'NOT_EXIST' | 'NOT_SUPPORTED' | 'UNKNOWN'
-  | 'LIBRARY_MISSING' | 'LOST' | 'CLOSED';
+/**
+ * What can go wrong with the quorum service: the names of cs_error_t (corotypes.h), then our own.
+ * `UNKNOWN` keeps the native number in `status`.
+ */
+export type QuorumErrorCode = CsErrorName | 'UNKNOWN' | 'LIBRARY_MISSING' | 'LOST' | 'CLOSED';
 
 /** An operating error of the quorum service. */
 export class QuorumError extends HoldfastError {

@@ -1,11 +1,10 @@
-import type { KoffiFunc, TypeObject } from 'koffi';
+import type { KoffiFunc } from 'koffi';
+import type { NativeCallback } from '../native/declare.js';
+import type { NativeAddress, NativeMemory } from '../native/memory.js';
+import type { NativePoll } from '../native/poll.js';
 
 /** A libquorum handle; opaque. koffi gives a BigInt where a number would not hold it. */
 export type QuorumHandle = (number | bigint) & { readonly brand: 'QuorumHandle' };
-/** An address inside C memory, valid only during the callback that was given it. */
-export type NativeAddress = bigint & { readonly brand: 'NativeAddress' };
-/** A C function pointer made of a JS function; release it, in a later turn than its last call. */
-export type NativeCallback = bigint & { readonly brand: 'NativeCallback' };
 
 export interface NativeRingId {
   readonly nodeid: number;
@@ -32,8 +31,8 @@ export interface NativeModel {
   readonly nodelist_notify_fn: NativeCallback;
 }
 
-/** The parts of libquorum that we use, typed, in the header's order. All return a cs_error_t. */
-export interface QuorumLibrary {
+/** What interface.ts declares, typed. All return a cs_error_t. */
+export interface QuorumCalls {
   readonly quorum_model_initialize: KoffiFunc<
     (
       handle: [QuorumHandle | null], model: number, data: NativeModel,
@@ -44,21 +43,15 @@ export interface QuorumLibrary {
   readonly quorum_fd_get: KoffiFunc<(handle: QuorumHandle, fd: [number]) => number>;
   readonly quorum_dispatch: KoffiFunc<(handle: QuorumHandle, flags: number) => number>;
   readonly quorum_trackstart: KoffiFunc<(handle: QuorumHandle, flags: number) => number>;
+}
 
+/** libquorum, and what reading its callbacks takes. */
+export interface QuorumLibrary extends QuorumCalls, NativeMemory {
   /** Turns the callbacks into C function pointers; `release` them after the handle is gone. */
   register(callbacks: NativeCallbacks): {
     readonly quorumNotify: NativeCallback;
     readonly nodelistNotify: NativeCallback;
     release(): void;
   };
-  decodeNodeIds(from: NativeAddress | null, count: number): readonly number[];
-  /** Watches a descriptor for readability and hang-up, level-triggered. */
-  poll(fd: number, callback: () => void): NativePoll;
-  /** The struct types as declared, for the check against the installed headers. */
-  readonly types: Readonly<Record<string, TypeObject>>;
-}
-
-/** A second `close` is harmless; any other call after it crashes the process. */
-export interface NativePoll {
-  close(): void;
+  poll(fd: number, readable: () => void): NativePoll;
 }

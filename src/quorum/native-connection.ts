@@ -1,11 +1,9 @@
-import type { KoffiFunc } from 'koffi';
+import { CS_DISPATCH_ALL, CS_TRACK_CHANGES, CS_TRACK_CURRENT } from '../native/corotypes.js';
+import { offThread } from '../native/off-thread.js';
+import type { NativePoll } from '../native/poll.js';
 import type { QuorumConnection, QuorumEvent } from './connection.js';
-import {
-  CS_DISPATCH_ALL, CS_TRACK_CHANGES, CS_TRACK_CURRENT, QUORUM_MODEL_V1,
-} from './constants.js';
-import type {
-  NativeCallbacks, NativePoll, NativeRingId, QuorumHandle, QuorumLibrary,
-} from './library.js';
+import { QUORUM_MODEL_V1 } from './constants.js';
+import type { NativeCallbacks, NativeRingId, QuorumHandle, QuorumLibrary } from './library.js';
 import { check } from './status.js';
 
 /**
@@ -123,17 +121,4 @@ function callbacksInto(library: QuorumLibrary, events: QuorumEvent[]): NativeCal
         },
       })),
   };
-}
-
-/** Runs a call that blocks while corosync is stopped on libuv's pool. Never quorum_dispatch. */
-function offThread<Args extends unknown[]>(
-  call: KoffiFunc<(...args: Args) => number>, ...args: Args
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const done = (error: unknown, status: number): void => {
-      if (error === null || error === undefined) resolve(status);
-      else reject(error instanceof Error ? error : new Error(`koffi: ${JSON.stringify(error)}`));
-    };
-    call.async(...args, done);
-  });
 }

@@ -1,7 +1,6 @@
-import { EventEmitter } from 'eventemitter3';
+import { CS_ERR_TRY_AGAIN, CS_OK } from '../native/corotypes.js';
+import { IsolatingEmitter } from '../native/emitter.js';
 import type { QuorumConnection, QuorumEvent } from './connection.js';
-import { CS_ERR_TRY_AGAIN, CS_OK } from './constants.js';
-import { emit } from './emit.js';
 import { QuorumError } from './error.js';
 import type { Quorum, QuorumEvents } from './port.js';
 import { check, errorOf } from './status.js';
@@ -12,7 +11,7 @@ type State =
   | { readonly kind: 'closed'; readonly cause: QuorumError };
 
 /** Tracks quorum and the node list over one raw connection. Start it once. */
-export class QuorumTracker extends EventEmitter<QuorumEvents> implements Quorum {
+export class QuorumTracker extends IsolatingEmitter<QuorumEvents> implements Quorum {
   readonly #connection: QuorumConnection;
   #state: State = { kind: 'open' };
 
@@ -62,9 +61,11 @@ export class QuorumTracker extends EventEmitter<QuorumEvents> implements Quorum 
   #handle(event: QuorumEvent): void {
     switch (event.kind) {
       case 'quorum':
-        return emit(this, 'quorum', event.state);
+        this.emit('quorum', event.state);
+        return;
       case 'nodelist':
-        return emit(this, 'nodelist', event.change);
+        this.emit('nodelist', event.change);
+        return;
       case 'broken':
         return this.#lose(broken(event.cause));
       default:
@@ -81,7 +82,7 @@ export class QuorumTracker extends EventEmitter<QuorumEvents> implements Quorum 
         throw thrown;
       });
     });
-    emit(this, 'lost', cause);
+    this.emit('lost', cause);
   }
 }
 

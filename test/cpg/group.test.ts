@@ -1,9 +1,11 @@
 import test from 'ava';
 import {
   CS_ERR_ACCESS, CS_ERR_LIBRARY, CS_ERR_TRY_AGAIN,
-} from '../../src/cpg/constants.js';
+} from '../../src/native/corotypes.js';
+import { ENQUIRIES_WAITING_MAX } from '../../src/cpg/enquiries.js';
 import { CpgGroup, GROUP_LIMITS } from '../../src/cpg/group.js';
 import { CpgError } from '../../src/cpg/index.js';
+import { BUFFERS_MAX } from '../../src/cpg/payload.js';
 import { FakeClock } from './support/fake-clock.js';
 import { FakeConnection, message, PEER, SELF, view } from './support/fake-connection.js';
 
@@ -150,6 +152,45 @@ test('a payload above the maximum is refused with TOO_BIG', async (t) => {
   t.deepEqual(connection.sent, []);
 });
 
+test('a payload may be overwritten by its owner after the call', async (t) => {
+  const { group, connection, join, clock } = setUp();
+  await join();
+  connection.sendStatuses.push(CS_ERR_TRY_AGAIN);
+  const payload = Buffer.from('before');
+  const sent = group.multicast(payload);
+  payload.write('after!');
+  clock.advance(1);
+  t.deepEqual(connection.sent.map((bytes) => Buffer.from(bytes).toString()), ['before']);
+  connection.deliver(message(SELF, 'before'));
+  await t.notThrowsAsync(sent);
+});
+
+test('when all that was in flight is lost, it is rejected after a bound and the group is lost', async (t) => {
+  const { group, clock, heard, join } = setUp();
+  await join();
+  const { silenceMsMax, graceMs } = GROUP_LIMITS.echoWatch;
+  const sent = codeOf(group.multicast(Buffer.from('gone')));
+  clock.advance(silenceMsMax + graceMs - 1);
+  t.deepEqual(heard, ['view 1']);
+  clock.advance(1);
+  t.is(await sent, 'LOST');
+  t.deepEqual(heard, ['view 1', 'lost LOST']);
+  t.is(clock.armed, 0);
+});
+
+test('an echo that waited while the loop was held saves the message', async (t) => {
+  const { group, connection, clock, heard, join } = setUp();
+  await join();
+  const { silenceMsMax } = GROUP_LIMITS.echoWatch;
+  const sent = codeOf(group.multicast(Buffer.from('late')));
+  clock.advance(silenceMsMax);
+  connection.deliver(message(SELF, 'late'));
+  t.is(await sent, 'resolved');
+  clock.advance(10 * silenceMsMax);
+  t.deepEqual(heard, ['view 1', '1 late']);
+  t.is(clock.armed, 0);
+});
+
 test('only our own copy settles a multicast, not a peer with the same bytes', async (t) => {
   const { group, connection, join } = setUp();
   await join();
@@ -245,4 +286,97 @@ test('a listener that closes the group hears nothing more', async (t) => {
   group.once('message', () => void group.close());
   connection.deliver(message(PEER, 'a'), message(PEER, 'b'));
   t.deepEqual(heard, ['view 1', '2 a']);
+});
+
+test('a guarantee goes to corosync as it is, and an unknown one is refused', async (t) => {
+  const { group, connection, join } = setUp();
+  await join();
+  for (const guarantee of ['unordered', 'fifo', 'agreed', 'safe'] as const) {
+    void codeOf(group.multicast(Buffer.from('x'), guarantee));
+  }
+  t.deepEqual(connection.guarantees, [0, 1, 2, 3]);
+  t.is(await codeOf(group.multicast(Buffer.from('x'), 'best' as 'safe')), 'INVALID_PARAM');
+});
+
+test('several buffers are one message, and what are no bytes is refused', async (t) => {
+  const { group, connection, join } = setUp();
+  await join();
+  void codeOf(group.multicast(['a', '', 'bc'].map((part) => Buffer.from(part))));
+  t.deepEqual(connection.sent.map((bytes) => Buffer.from(bytes).toString()), ['abc']);
+  const tooMany = Array<Uint8Array>(BUFFERS_MAX + 1).fill(new Uint8Array(0));
+  for (const bad of ['text', 7, null, {}, [1], [Buffer.from('a'), 'b'], tooMany]) {
+    t.is(await codeOf(group.multicast(bad as Uint8Array)), 'INVALID_PARAM');
+  }
+  t.is(await codeOf(group.multicast([new Uint8Array(600), new Uint8Array(401)])), 'TOO_BIG');
+  t.is(connection.sent.length, 1);
+});
+
+test('a name may be bytes, and what is neither text nor bytes is refused', async (t) => {
+  const { group, connection } = setUp();
+  t.is(await codeOf(group.join(7 as never)), 'INVALID_PARAM');
+  t.is(await codeOf(group.join(new Uint8Array(129))), 'NAME_TOO_LONG');
+  void codeOf(group.join(Buffer.from('g\0')));
+  await turn();
+  t.deepEqual(connection.calls, ['join g\0']);
+});
+
+test('questions are asked one after the other, and the end of the group answers them all', async (t) => {
+  const { group, connection, join } = setUp();
+  await join();
+  const answers = [group.membership(), group.groupNames(), group.membersOf('h')];
+  await turn();
+  t.deepEqual(connection.asked.map(({ what }) => what), ['membership g']);
+  connection.asked[0]?.answer([SELF]);
+  t.deepEqual(await answers[0], [SELF]);
+  await turn();
+  t.deepEqual(connection.asked.map(({ what }) => what), ['membership g', 'groupNames']);
+  const outcomes = answers.slice(1).map(codeOf);
+  connection.dead = CS_ERR_LIBRARY;
+  connection.wake();
+  t.deepEqual(await Promise.all(outcomes), ['LOST', 'LOST']);
+  connection.asked[1]?.answer([]);
+  await turn();
+  t.is(connection.asked.length, 2);
+  t.is(await codeOf(group.groups()), 'LOST');
+});
+
+test('no more questions wait than the bound says', async (t) => {
+  const { group, connection } = setUp();
+  const asked = Array.from({ length: ENQUIRIES_WAITING_MAX + 2 }, () =>
+    codeOf(group.localNodeId()));
+  t.is(await asked.at(-1), 'QUEUE_FULL');
+  await turn();
+  t.is(connection.asked.length, 1);
+  await group.close();
+  t.true((await Promise.all(asked.slice(0, -1))).every((code) => code === 'CLOSED'));
+});
+
+test('context and flow control are answered at once, and refused after the end', async (t) => {
+  const { group, connection } = setUp();
+  t.is(group.context, 0n);
+  group.context = 2n ** 64n - 1n;
+  t.is(group.context, 2n ** 64n - 1n);
+  for (const bad of [-1n, 2n ** 64n, 7]) {
+    t.throws(() => {
+      group.context = bad as bigint;
+    }, { code: 'INVALID_PARAM' });
+  }
+  t.is(group.flowControl(), 'disabled');
+  connection.flowState = 1;
+  t.is(group.flowControl(), 'enabled');
+  await group.close();
+  t.throws(() => group.context, { code: 'CLOSED' });
+  t.throws(() => group.flowControl(), { code: 'CLOSED' });
+});
+
+test('our own message is delivered in the bytes that were kept, a peer\'s in its own', async (t) => {
+  const { group, connection, join } = setUp();
+  await join();
+  const got: Uint8Array[] = [];
+  group.on('message', (_from, payload) => got.push(payload));
+  const sent = group.multicast(Buffer.from('same'));
+  connection.deliver(message(PEER, 'same'), message(SELF, 'same'));
+  await sent;
+  t.is(got[1], connection.sent[0]);
+  t.not(got[0], connection.sent[0]);
 });

@@ -2,6 +2,7 @@ import test from 'ava';
 import { systemClock } from '../../src/clock.js';
 import type { LockMode } from '../../src/dlm/index.js';
 import { createCluster, type EmbeddedCluster, type EmbeddedProcess } from '../../src/embedded/index.js';
+import { cmapCases, type CmapFixture, type CmapRecord } from '../conformance/cmap.js';
 import { registerConformance } from '../conformance/conformance-case.js';
 import { groupCases, type GroupFixture, type GroupMember, type GroupRecord } from '../conformance/group.js';
 import { lockManagerCases, type LockManagerFixture, type LockMember } from '../conformance/lock-manager.js';
@@ -40,6 +41,11 @@ class Machines {
 
   powerOff(node: number): Promise<void> {
     this.cluster.powerOff(this.idOf(node));
+    return Promise.resolve();
+  }
+
+  powerOn(node: number): Promise<void> {
+    this.cluster.powerOn(this.idOf(node));
     return Promise.resolve();
   }
 
@@ -137,12 +143,31 @@ function createQuorums(): Promise<QuorumFixture> {
   });
 }
 
+function createCmaps(): Promise<CmapFixture> {
+  const machines = new Machines();
+  return Promise.resolve({
+    powerOff: (node) => machines.powerOff(node),
+    powerOn: (node) => machines.powerOn(node),
+    freshName: () => `${machines.freshName()}.`,
+    close: () => machines.close(),
+    async open(node) {
+      const cmap = await machines.start(node).openCmap();
+      const records: CmapRecord[] = [];
+      cmap.on('changed', (change, tracker) => records.push({ kind: 'changed', change, tracker }));
+      cmap.on('lost', ({ code }) => records.push({ kind: 'lost', code }));
+      return { nodeId: machines.idOf(node), cmap, records: () => Promise.resolve([...records]) };
+    },
+  });
+}
+
 const side = 'embedded';
 const capabilities = ['power'] as const;
 registerConformance(test, {
   side, capabilities, cases: lockManagerCases, createFixture: createLocks,
 });
 registerConformance(test, {
-  side, cases: groupCases, capabilities: ['power', 'faults'], createFixture: createGroups,
+  side, cases: groupCases, capabilities: ['power', 'faults'],
+  createFixture: createGroups,
 });
 registerConformance(test, { side, capabilities, cases: quorumCases, createFixture: createQuorums });
+registerConformance(test, { side, capabilities, cases: cmapCases, createFixture: createCmaps });

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { QuorumConnection, QuorumEvent } from '../../src/quorum/connection.js';
-import { CS_ERR_LIBRARY, CS_ERR_NO_MEMORY, CS_OK } from '../../src/quorum/constants.js';
+import { CS_ERR_LIBRARY, CS_ERR_NO_MEMORY, CS_OK } from '../../src/native/corotypes.js';
 import { QuorumError } from '../../src/quorum/index.js';
 import { QuorumTracker } from '../../src/quorum/tracker.js';
 

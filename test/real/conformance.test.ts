@@ -1,5 +1,7 @@
 import anyTest, { type TestFn } from 'ava';
+import type { CmapError } from '../../src/cmap/index.js';
 import type { CpgError } from '../../src/cpg/index.js';
+import { cmapCases, type CmapFixture, type CmapRecord } from '../conformance/cmap.js';
 import { registerConformance } from '../conformance/conformance-case.js';
 import {
   groupCases, type GroupFixture, type GroupMember, type GroupRecord,
@@ -7,6 +9,7 @@ import {
 import { quorumCases, type QuorumFixture, type QuorumRecord } from '../conformance/quorum.js';
 import { NetnsCluster } from '../netns/cluster.js';
 import type { NetnsNode } from '../netns/node.js';
+import { RemoteCmap } from './support/remote-cmap.js';
 import { RemoteGroup } from './support/remote-group.js';
 import { RemoteQuorum } from './support/remote-quorum.js';
 
@@ -122,6 +125,33 @@ function quorumFixture(cluster: NetnsCluster, end: () => Promise<void>): QuorumF
   };
 }
 
+function cmapFixture(cluster: NetnsCluster, end: () => Promise<void>): CmapFixture {
+  const opened: RemoteCmap[] = [];
+  return {
+    async open(node) {
+      const cmap = await RemoteCmap.open(cluster.node(node + 1));
+      opened.push(cmap);
+      const records: CmapRecord[] = [];
+      cmap.on('changed', (change, tracker) => records.push({ kind: 'changed', change, tracker }));
+      cmap.on('lost', (cause: CmapError) => records.push({ kind: 'lost', code: cause.code }));
+      return { nodeId: node + 1, cmap, records: () => Promise.resolve(records) };
+    },
+    powerOff: (node) => cluster.node(node + 1).kill(),
+    powerOn(node) {
+      cluster.node(node + 1).start();
+      return Promise.resolve();
+    },
+    freshName() {
+      names += 1;
+      return `conformance${names}.`;
+    },
+    async close() {
+      await Promise.all(opened.map((cmap) => cmap.kill()));
+      await end();
+    },
+  };
+}
+
 const nothing = (): Promise<void> => Promise.resolve();
 const harmless = <Case extends { needs: readonly string[] }>({ needs }: Case): boolean =>
   needs.length === 0;
@@ -154,5 +184,20 @@ registerConformance(test, {
   async createFixture() {
     const cluster = await NetnsCluster.up({ tokenMs: TOKEN_MS });
     return quorumFixture(cluster, () => cluster.down());
+  },
+});
+registerConformance(test, {
+  side: 'corosync, cmap',
+  cases: cmapCases.filter(harmless),
+  capabilities: [],
+  createFixture: async () => cmapFixture(await sharedCluster(), nothing),
+});
+registerConformance(test, {
+  side: 'corosync, cmap',
+  cases: cmapCases.filter((one) => !harmless(one)),
+  capabilities: ['power'],
+  async createFixture() {
+    const cluster = await NetnsCluster.up({ tokenMs: TOKEN_MS });
+    return cmapFixture(cluster, () => cluster.down());
   },
 });

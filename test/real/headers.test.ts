@@ -1,61 +1,74 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
 import test from 'ava';
-import * as cpg from '../../src/cpg/constants.js';
-import { loadCpgLibrary } from '../../src/cpg/native.js';
-import * as quorum from '../../src/quorum/constants.js';
-import { loadQuorumLibrary } from '../../src/quorum/native.js';
+import { CMAP_INTERFACE } from '../../src/cmap/interface.js';
+import { CPG_INTERFACE } from '../../src/cpg/interface.js';
+import { scalar, struct, type CInterface } from '../../src/native/c-type.js';
+import * as corotypes from '../../src/native/corotypes.js';
+import { QUORUM_INTERFACE } from '../../src/quorum/interface.js';
+import { headerProof } from './support/header-proof.js';
 
-/** C's own words for the types that native.ts declares. */
-const C_TYPES: Readonly<Record<string, string>> = {
-  cpg_address: 'struct cpg_address',
-  cpg_name: 'struct cpg_name',
-  cpg_ring_id: 'struct cpg_ring_id',
-  cpg_model_v1_data_t: 'cpg_model_v1_data_t',
-  iovec: 'struct iovec',
-  quorum_ring_id: 'struct quorum_ring_id',
-  quorum_model_v1_data_t: 'quorum_model_v1_data_t',
-};
+const INTERFACES: readonly CInterface[] = [
+  { header: 'corosync/corotypes.h', functions: {}, types: [], constants: corotypes },
+  CPG_INTERFACE,
+  QUORUM_INTERFACE,
+  CMAP_INTERFACE,
+];
 
-test('sizes, offsets and constants are those of the installed headers', async (t) => {
-  if (spawnSync('gcc', ['-E', '-'], { input: '#include <corosync/cpg.h>' }).status !== 0) {
-    t.pass('neither gcc nor the headers are here: install gcc, libcpg-dev and libquorum-dev');
-    return;
-  }
-  const ours = new Map<string, number>();
-  const libraries = [await loadCpgLibrary(), await loadQuorumLibrary()];
-  for (const [name, type] of libraries.flatMap(({ types }) => Object.entries(types))) {
-    const cType = C_TYPES[name];
-    if (cType === undefined) continue;
-    ours.set(`sizeof(${cType})`, type.size);
-    for (const member of Object.values(type.members ?? {})) {
-      ours.set(`offsetof(${cType}, ${member.name})`, member.offset);
-      ours.set(`sizeof(((${cType} *)0)->${member.name})`, member.type.size);
-    }
-  }
-  for (const [name, value] of [...Object.entries(cpg), ...Object.entries(quorum)]) {
-    ours.set(name, value);
-  }
-  t.true(ours.size > 60);
-  t.deepEqual(new Map(askCompiler([...ours.keys()])), ours);
+for (const one of INTERFACES) {
+  test(`what we declare is what ${one.header} says`, (t) => {
+    const proof = headerProof(one);
+    t.true(proof.split('_Static_assert').length > 20);
+    t.is(compile(proof), '');
+  });
+}
+
+test('a wrong constant is caught', (t) => {
+  const said = compile(headerProof({
+    ...CPG_INTERFACE, constants: { ...CPG_INTERFACE.constants, CPG_TYPE_AGREED: 3 },
+  }));
+  t.regex(said, /CPG_TYPE_AGREED == 3/);
 });
 
-/** What the C compiler makes of these expressions. */
-function askCompiler(expressions: readonly string[]): [string, number][] {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-headers-'));
-  try {
-    const prints = expressions.map((text) => `printf("%ld\\n", (long)(${text}));`);
-    const includes = ['stdio.h', 'stddef.h', 'sys/uio.h', 'corosync/cpg.h', 'corosync/quorum.h'];
-    const source = join(folder, 'ask.c');
-    const program = join(folder, 'ask');
-    const heads = includes.map((name) => `#include <${name}>`);
-    writeFileSync(source, [...heads, 'int main(void) {', ...prints, 'return 0; }'].join('\n'));
-    execFileSync('gcc', ['-o', program, source]);
-    const values = execFileSync(program, { encoding: 'utf8' }).trim().split('\n').map(Number);
-    return expressions.map((text, index) => [text, values[index] ?? Number.NaN]);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+test('a wrong field is caught: its order, its type, its absence', (t) => {
+  const [u32, u64] = [scalar('uint32_t'), scalar('uint64_t')];
+  const saidOf = (fields: Parameters<typeof struct>[1]): string => compile(headerProof({
+    ...CPG_INTERFACE, types: [struct('struct cpg_ring_id', fields)],
+  }));
+  t.is(saidOf({ nodeid: u32, seq: u64 }), '');
+  t.regex(saidOf({ seq: u64, nodeid: u32 }), /offsetof\(struct cpg_ring_id, nodeid\) == 8/);
+  t.regex(saidOf({ nodeid: scalar('int32_t'), seq: u64 }), /types_compatible_p.*int32_t/);
+  t.regex(saidOf({ nodeid: u32 }), /sizeof\(struct cpg_ring_id\) == 4/);
+  t.regex(saidOf({ node: u32, seq: u64 }), /no member named .node/);
+});
+
+test('a wrong signature is caught', (t) => {
+  const { cpg_join: join } = CPG_INTERFACE.functions;
+  if (join === undefined) return t.fail('cpg_join is not declared');
+  const saidOf = (params: typeof join.params): string => compile(headerProof({
+    ...CPG_INTERFACE, functions: { cpg_join: { ...join, params } },
+  }));
+  t.is(saidOf(join.params), '');
+  t.regex(saidOf(join.params.slice(0, 1)), /types_compatible_p\(__typeof__\(cpg_join\)/);
+  t.regex(saidOf([scalar('int'), ...join.params.slice(1)]), /__typeof__\(cpg_join\)/);
+});
+
+test('a koffi type of another size or sign than the C type is caught', (t) => {
+  const saidOf = (koffiName: string): string => compile(headerProof({
+    ...CPG_INTERFACE, types: [struct('struct cpg_ring_id', {
+      nodeid: scalar('uint32_t', koffiName), seq: scalar('uint64_t'),
+    })],
+  }));
+  t.is(saidOf('uint32_t'), '');
+  t.regex(saidOf('uint16_t'), /sizeof\(uint32_t\) == 2/);
+  t.regex(saidOf('int32_t'), /\(\(uint32_t\)-1 > \(uint32_t\)0\) == 0/);
+});
+
+/** What gcc has to say against the program; nothing if it compiles. */
+function compile(source: string): string {
+  const { error, stderr } = spawnSync(
+    'gcc', ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', '-x', 'c', '-'],
+    { input: source, encoding: 'utf8' },
+  );
+  if (error !== undefined) throw error;
+  return stderr;
 }

@@ -4,12 +4,12 @@ import { NetnsCluster } from '../netns/cluster.js';
 
 /** Tries to open both and prints what came of it. */
 const PROGRAM = `
-  import { openGroup } from ${url('../../src/cpg/index.js')};
+  import { openCpg } from ${url('../../src/cpg/index.js')};
   import { openQuorum } from ${url('../../src/quorum/index.js')};
   const told = ({ code, retryable, message }) => ({ code, retryable, message });
   const opened = () => ({ code: 'OPENED' });
   console.log(JSON.stringify([
-    await openGroup().then(opened, told), await openQuorum().then(opened, told),
+    await openCpg().then(opened, told), await openQuorum().then(opened, told),
   ]));
   process.exit(0);
 `;

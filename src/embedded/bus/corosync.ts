@@ -1,5 +1,7 @@
 import type { ChangeReason, GroupView, Member, MemberChange } from '../../cpg/index.js';
 import type { NodeListChange } from '../../quorum/index.js';
+import { ConfigMap } from '../cmap/config-map.js';
+import { configure, recordRing, type Configuration } from '../cmap/configuration.js';
 import type { Ring } from './ring.js';
 
 /** What travels on the ring, in total order. */
@@ -29,6 +31,11 @@ export interface QuorumClient {
   lose(): void;
 }
 
+/** A connection of a local process to the configuration map. */
+export interface CmapClient {
+  lose(): void;
+}
+
 export interface Queued {
   readonly readyAtMs: number;
   readonly ordered: Ordered;
@@ -47,6 +54,9 @@ export class Corosync {
   outgoing: Queued[] = [];
   readonly clients = new Set<GroupClient>();
   readonly quorumClients = new Set<QuorumClient>();
+  readonly cmapClients = new Set<CmapClient>();
+  /** Its configuration map, a new one at every start. */
+  map = new ConfigMap();
   /** Members in the order of their joins. */
   readonly #groups = new Map<string, readonly Member[]>();
   /** Local pids whose join has been ordered and whose process lives, by group. */
@@ -54,6 +64,13 @@ export class Corosync {
 
   constructor(nodeId: number) {
     this.nodeId = nodeId;
+  }
+
+  /** Begins to run, alone and in no ring yet. */
+  start(configuration: Configuration): void {
+    this.running = true;
+    this.map = new ConfigMap();
+    configure(this.map, this.nodeId, configuration);
   }
 
   membersOf(group: string): readonly Member[] {
@@ -115,6 +132,7 @@ export class Corosync {
     this.ring = ring;
     this.seqHighest = ring.id.seq;
     this.quorate = quorate;
+    recordRing(this.map, ring, before);
     const names = new Set([...this.groupNames, ...groups.keys()]);
     for (const name of names) this.#synchronize(name, groups.get(name) ?? [], transitional);
     for (const client of this.clients) {
@@ -137,9 +155,10 @@ export class Corosync {
     this.outgoing = [];
     this.#groups.clear();
     this.#local.clear();
-    const clients = [...this.clients, ...this.quorumClients];
+    const clients = [...this.clients, ...this.quorumClients, ...this.cmapClients];
     this.clients.clear();
     this.quorumClients.clear();
+    this.cmapClients.clear();
     for (const client of clients) client.lose();
   }
 

@@ -1,9 +1,14 @@
-import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../../clock.js';
-import { CpgError, type Group, type GroupEvents, type GroupView, type Member } from '../../cpg/index.js';
-import { emitToAll } from '../emit.js';
+import { IsolatingEmitter } from '../../native/emitter.js';
+import { groupName } from '../../cpg/group-name.js';
+import { guaranteeType } from '../../cpg/guarantee.js';
+import {
+  CpgError, type Cpg, type FlowControl, type GroupEvents, type GroupListing, type GroupView,
+  type Guarantee, type Member,
+} from '../../cpg/index.js';
+import { gather } from '../../cpg/payload.js';
 import { Mailbox } from '../mailbox.js';
-import { isSame, type GroupClient } from './corosync.js';
+import { isSame, type Corosync, type GroupClient } from './corosync.js';
 import type { Network } from './network.js';
 import type { Ring } from './ring.js';
 
@@ -11,7 +16,6 @@ import type { Ring } from './ring.js';
 export const PAYLOAD_BYTES_MAX = 1_047_552;
 /** How many multicasts may wait for their echo. */
 export const PENDING_MAX = 1_024;
-const NAME_BYTES_MAX = 128;
 
 interface Settling {
   readonly resolve: () => void;
@@ -27,21 +31,25 @@ type State =
   | { readonly kind: 'left'; readonly from: string }
   | { readonly kind: 'ended'; readonly code: 'LOST' | 'CLOSED' };
 
-/** The embedded side of the Group port: one connection of one embedded process. */
-export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, GroupClient {
+/** The embedded side of the Cpg port: one connection of one embedded process. */
+export class EmbeddedGroup extends IsolatingEmitter<GroupEvents> implements Cpg, GroupClient {
   readonly self: Member;
   readonly payloadBytesMax = PAYLOAD_BYTES_MAX;
-  readonly #clock: Clock;
+  /** There is nothing to poll. */
+  readonly fd = null;
   readonly #network: Network;
+  readonly #clock: Clock;
   readonly #mailbox: Mailbox;
   #state: State = { kind: 'open' };
   #pending: Settling[] = [];
+  readonly #asked = new Set<(cause: CpgError) => void>();
+  #context = 0n;
 
   constructor(self: Member, modules: { readonly clock: Clock; readonly network: Network }) {
     super();
     this.self = self;
-    this.#clock = modules.clock;
     this.#network = modules.network;
+    this.#clock = modules.clock;
     this.#mailbox = new Mailbox(modules.clock, () => modules.network.deliveryDelayMs());
     modules.network.corosync(self.nodeId).clients.add(this);
   }
@@ -54,18 +62,31 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
     return 'group' in this.#state ? this.#state.group : null;
   }
 
+  get context(): bigint {
+    this.#checkOpen('context');
+    return this.#context;
+  }
+
+  set context(value: bigint) {
+    this.#checkOpen('context');
+    if (typeof value !== 'bigint' || value !== BigInt.asUintN(64, value)) {
+      throw new CpgError('INVALID_PARAM', 'context', 'context: give a bigint of 0 to 2^64 - 1');
+    }
+    this.#context = value;
+  }
+
   get groupUsed(): string | null {
     return this.#state.kind === 'left' ? this.#state.from : this.group;
   }
 
-  async join(name: string): Promise<void> {
-    checkName(name);
-    if (this.#state.kind === 'ended') throw this.#refusal('join');
+  async join(given: string | Uint8Array): Promise<void> {
+    const name = keyOf(groupName('join', given));
+    this.#checkOpen('join');
     const others = [...this.#network.corosync(this.self.nodeId).clients];
     const taken = others.some((other) =>
       other.groupUsed === name && isSame(other.member, this.self));
     if (this.#state.kind !== 'open' || taken) {
-      throw new CpgError('EXIST', 'join', `join: this process is in a group already; leave it, or open another connection for another group than '${name}'`);
+      throw new CpgError('EXIST', 'join', `join: this process is in a group already; leave it, or open another connection for another group`);
     }
     await new Promise<void>((resolve, reject) => {
       this.#state = { kind: 'joining', group: name, done: { resolve, reject } };
@@ -73,23 +94,60 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
     });
   }
 
-  multicast(payload: Uint8Array): Promise<void> {
+  multicast(
+    payload: Uint8Array | readonly Uint8Array[], guarantee: Guarantee = 'agreed',
+  ): Promise<void> {
     const state = this.#state;
     if (state.kind !== 'joined') return Promise.reject(this.#refusal('multicast'));
-    const { byteLength } = payload;
-    if (byteLength > PAYLOAD_BYTES_MAX) {
-      return Promise.reject(new CpgError('TOO_BIG', 'multicast', `multicast: ${byteLength} bytes; at most ${PAYLOAD_BYTES_MAX} fit in one message, send it in chunks`));
+    try {
+      // Corosync, too, takes any of them for the total order.
+      guaranteeType(guarantee);
+      return this.#send(state.group, gather(payload, PAYLOAD_BYTES_MAX));
+    } catch (thrown) {
+      return Promise.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
+  }
+
+  #send(group: string, payload: Uint8Array): Promise<void> {
     if (this.#pending.length >= PENDING_MAX) {
       return Promise.reject(new CpgError('QUEUE_FULL', 'multicast', `multicast: ${PENDING_MAX} messages wait for their echo already; wait for some of them`, { retryable: true }));
     }
     return new Promise((resolve, reject) => {
       this.#pending.push({ resolve, reject });
       this.#network.send(this.self.nodeId, {
-        kind: 'message', group: state.group, from: this.self,
-        payload: Uint8Array.from(payload), sentBy: this,
+        kind: 'message', group, from: this.self, payload, sentBy: this,
       });
     });
+  }
+
+  membership(): Promise<readonly Member[]> {
+    const state = this.#state;
+    if (state.kind !== 'joined') return Promise.reject(this.#refusal('membership'));
+    return this.#ask('membership', (corosync) => corosync.membersOf(state.group));
+  }
+
+  groupNames(): Promise<readonly Uint8Array[]> {
+    return this.#ask('groupNames', (corosync) => corosync.groupNames.map(bytesOf));
+  }
+
+  groups(): Promise<readonly GroupListing[]> {
+    return this.#ask('groups', (corosync) => corosync.groupNames.map((name) => ({
+      name: bytesOf(name), members: corosync.membersOf(name),
+    })));
+  }
+
+  membersOf(name: string | Uint8Array): Promise<readonly Member[]> {
+    return this.#ask('membersOf', (corosync) =>
+      corosync.membersOf(keyOf(groupName('membersOf', name))));
+  }
+
+  localNodeId(): Promise<number> {
+    return this.#ask('localNodeId', ({ nodeId }) => nodeId);
+  }
+
+  flowControl(): FlowControl {
+    this.#checkOpen('flowControl');
+    return 'disabled';
   }
 
   async leave(): Promise<void> {
@@ -126,7 +184,7 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
 
   deliverMessage(from: Member, payload: Uint8Array, own: boolean): void {
     this.#mailbox.post(() => {
-      emitToAll(this.#clock, this.listeners('message'), [from, Uint8Array.from(payload)]);
+      this.emit('message', from, Uint8Array.from(payload));
       if (own) this.#pending.shift()?.resolve();
     });
   }
@@ -141,7 +199,7 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
         this.#state = { kind: 'left', from: state.group };
         this.#rejectPending(notJoined('multicast'));
       }
-      emitToAll(this.#clock, this.listeners('view'), [view]);
+      this.emit('view', view);
       if (state.kind === 'joining' && within) state.done.resolve();
       if (state.kind === 'leaving' && !within) state.done.resolve();
     });
@@ -149,7 +207,7 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
 
   deliverRing(ring: Ring): void {
     this.#mailbox.post(() => {
-      emitToAll(this.#clock, this.listeners('ring'), [ring.id, ring.nodeIds]);
+      this.emit('ring', ring.id, ring.nodeIds);
     });
   }
 
@@ -159,8 +217,28 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
     this.#mailbox.post(() => {
       if (this.#state.kind === 'ended') return;
       this.#end('LOST');
-      emitToAll(this.#clock, this.listeners('lost'), [this.#refusal('dispatch')]);
+      this.emit('lost', this.#refusal('dispatch'));
     });
+  }
+
+  /** Answered by this node's corosync a delivery later; every call is a message to it. */
+  #ask<Answer>(operation: string, read: (corosync: Corosync) => Answer): Promise<Answer> {
+    if (this.#state.kind === 'ended') return Promise.reject(this.#refusal(operation));
+    return new Promise((resolve, reject) => {
+      this.#asked.add(reject);
+      this.#clock.setTimer(this.#network.deliveryDelayMs(), () => {
+        if (!this.#asked.delete(reject)) return;
+        try {
+          resolve(read(this.#network.corosync(this.self.nodeId)));
+        } catch (thrown) {
+          reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
+        }
+      });
+    });
+  }
+
+  #checkOpen(operation: string): void {
+    if (this.#state.kind === 'ended') throw this.#refusal(operation);
   }
 
   #sendChange(reason: 'join' | 'leave' | 'procdown', group: string): void {
@@ -174,6 +252,8 @@ export class EmbeddedGroup extends EventEmitter<GroupEvents> implements Group, G
     this.#mailbox.close();
     if ('done' in state) state.done.reject(this.#refusal(state.kind));
     this.#rejectPending(this.#refusal('multicast'));
+    for (const reject of this.#asked) reject(this.#refusal('question'));
+    this.#asked.clear();
   }
 
   #rejectPending(cause: CpgError): void {
@@ -195,15 +275,11 @@ function notJoined(operation: string): CpgError {
   return new CpgError('NOT_JOINED', operation, `${operation}: not in a group; join one first`);
 }
 
-function checkName(name: string): void {
-  const { length } = Buffer.from(name);
-  if (Buffer.from(name).toString() !== name) {
-    throw new CpgError('INVALID_PARAM', 'join', 'join: the group name holds half a surrogate pair; give well-formed text');
-  }
-  if (length === 0) {
-    throw new CpgError('INVALID_PARAM', 'join', 'join: the group name is empty; give one of 1 to 128 bytes');
-  }
-  if (length > NAME_BYTES_MAX) {
-    throw new CpgError('NAME_TOO_LONG', 'join', `join: the group name has ${length} bytes; at most ${NAME_BYTES_MAX} are allowed`);
-  }
+/** The bus keeps names as texts; one character for each byte keeps all of them apart. */
+function keyOf(name: Uint8Array): string {
+  return Buffer.from(name).toString('latin1');
+}
+
+function bytesOf(key: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(key, 'latin1'));
 }

@@ -1,17 +1,15 @@
-import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../../clock.js';
+import { IsolatingEmitter } from '../../native/emitter.js';
 import {
   QuorumError, type NodeListChange, type Quorum, type QuorumEvents,
 } from '../../quorum/index.js';
-import { emitToAll } from '../emit.js';
 import { Mailbox } from '../mailbox.js';
 import type { QuorumClient } from './corosync.js';
 import type { Network } from './network.js';
 import type { Ring } from './ring.js';
 
 /** The embedded side of the Quorum port: one connection of one embedded process. */
-export class EmbeddedQuorum extends EventEmitter<QuorumEvents> implements Quorum, QuorumClient {
-  readonly #clock: Clock;
+export class EmbeddedQuorum extends IsolatingEmitter<QuorumEvents> implements Quorum, QuorumClient {
   readonly #network: Network;
   readonly #nodeId: number;
   readonly #mailbox: Mailbox;
@@ -22,7 +20,6 @@ export class EmbeddedQuorum extends EventEmitter<QuorumEvents> implements Quorum
   ) {
     super();
     this.#nodeId = nodeId;
-    this.#clock = modules.clock;
     this.#network = modules.network;
     this.#mailbox = new Mailbox(modules.clock, () => modules.network.deliveryDelayMs());
     modules.network.corosync(nodeId).quorumClients.add(this);
@@ -56,9 +53,9 @@ export class EmbeddedQuorum extends EventEmitter<QuorumEvents> implements Quorum
   deliver(quorate: boolean, ring: Ring, change: NodeListChange): void {
     if (this.#state !== 'started') return;
     const { id, nodeIds } = ring;
-    this.#mailbox.post(() => emitToAll(this.#clock, this.listeners('nodelist'), [change]));
+    this.#mailbox.post(() => this.emit('nodelist', change));
     this.#mailbox.post(() => {
-      emitToAll(this.#clock, this.listeners('quorum'), [{ quorate, ring: id, nodeIds }]);
+      this.emit('quorum', { quorate, ring: id, nodeIds });
     });
   }
 
@@ -67,7 +64,7 @@ export class EmbeddedQuorum extends EventEmitter<QuorumEvents> implements Quorum
       if (this.#state === 'CLOSED') return;
       this.#state = 'LOST';
       const text = 'the connection to the quorum service is gone; open a new one once corosync runs';
-      emitToAll(this.#clock, this.listeners('lost'), [new QuorumError('LOST', 'dispatch', text)]);
+      this.emit('lost', new QuorumError('LOST', 'dispatch', text));
     });
   }
 }

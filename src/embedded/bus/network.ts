@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.js';
 import type { Member } from '../../cpg/index.js';
+import type { Configuration } from '../cmap/configuration.js';
 import type { EmbeddedTimings } from '../options.js';
 import type { Random } from '../random.js';
 import { Corosync, type Ordered } from './corosync.js';
@@ -15,6 +16,7 @@ export interface NetworkModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly timings: EmbeddedTimings;
+  readonly configuration: Configuration;
   readonly events: NetworkEvents;
 }
 
@@ -46,12 +48,12 @@ export class Network {
 
   /** All nodes at once in one ring, without waiting: how a cluster begins. */
   startTogether(): void {
-    for (const node of this.#nodes.values()) node.running = true;
+    for (const node of this.#nodes.values()) node.start(this.#modules.configuration);
     this.#install([...this.#nodes.keys()]);
   }
 
   start(nodeId: number): void {
-    this.corosync(nodeId).running = true;
+    this.corosync(nodeId).start(this.#modules.configuration);
     this.#changed();
   }
 

@@ -1,10 +1,9 @@
-import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../../clock.js';
+import { IsolatingEmitter } from '../../native/emitter.js';
 import {
   DlmError, type ConvertRequest, type LocalLock, type LockId, type LockMode, type Lockspace,
   type LockspaceEvents, type Take, type TakeRequest,
 } from '../../dlm/index.js';
-import { emitToAll } from '../emit.js';
 import { Mailbox } from '../mailbox.js';
 import { HeldLock, type Kernelward } from './held-lock.js';
 import type { Kernel } from './kernel.js';
@@ -29,7 +28,7 @@ export interface LockspaceModules {
 export type Ending = 'closed' | 'lost' | 'silent';
 
 /** The embedded side of the Lockspace port: one opener of one lockspace on one node. */
-export class EmbeddedLockspace extends EventEmitter<LockspaceEvents> implements Lockspace {
+export class EmbeddedLockspace extends IsolatingEmitter<LockspaceEvents> implements Lockspace {
   readonly name: string;
   readonly #modules: LockspaceModules;
   readonly #mailbox: Mailbox;
@@ -54,10 +53,10 @@ export class EmbeddedLockspace extends EventEmitter<LockspaceEvents> implements 
     };
     kernel.openers.add(this.#owner);
     this.#stalls = new StallWatch(clock, stalledMs, (operations) => {
-      emitToAll(clock, this.listeners('stalled'), [operations]);
+      this.emit('stalled', operations);
     });
     this.#unwatch = shared.watch(nodeId, () => {
-      this.#mailbox.post(() => emitToAll(clock, this.listeners('changed'), []));
+      this.#mailbox.post(() => this.emit('changed'));
     });
   }
 
@@ -154,7 +153,7 @@ export class EmbeddedLockspace extends EventEmitter<LockspaceEvents> implements 
       const cause = this.#endedError('wait') ?? lostError('wait');
       for (const held of this.#held.values()) held.void(cause);
       for (const reject of this.#calls) reject(cause);
-      if (ending === 'lost') emitToAll(clock, this.listeners('lost'), [lostError('dispatch')]);
+      if (ending === 'lost') this.emit('lost', lostError('dispatch'));
     });
   }
 
@@ -162,7 +161,7 @@ export class EmbeddedLockspace extends EventEmitter<LockspaceEvents> implements 
     const held = this.#byLock.get(event.lock);
     if (held === undefined) return;
     if (event.kind === 'completed') return held.complete(event.how);
-    emitToAll(this.#modules.clock, this.listeners('blocking'), [held.id, event.mode]);
+    this.emit('blocking', held.id, event.mode);
   }
 
   #find(id: LockId, operation: string): HeldLock {

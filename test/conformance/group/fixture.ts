@@ -1,8 +1,9 @@
-import type { Group, GroupView, Member, RingId } from '../../../src/cpg/index.js';
+import type { Cpg, GroupView, Member, RingId } from '../../../src/cpg/index.js';
 import { eventually, type ConformanceCase } from '../conformance-case.js';
 
-export type GroupCalls = Pick<Group,
-  'self' | 'payloadBytesMax' | 'join' | 'multicast' | 'leave' | 'close'>;
+export type GroupCalls = Pick<Cpg,
+  'self' | 'payloadBytesMax' | 'join' | 'multicast' | 'leave' | 'close' |
+  'membership' | 'groupNames' | 'groups' | 'membersOf' | 'localNodeId'>;
 
 /** What a member was told, in the order of delivery. */
 export type GroupRecord =

@@ -1,5 +1,6 @@
-import type { CpgConnection, CpgEvent } from '../../../src/cpg/connection.js';
-import { CS_ERR_TRY_AGAIN, CS_OK } from '../../../src/cpg/constants.js';
+import type { CpgConnection, CpgConnectionListener, CpgEvent } from '../../../src/cpg/connection.js';
+import { CS_ERR_TRY_AGAIN, CS_OK } from '../../../src/native/corotypes.js';
+import type { CpgEnquiry } from '../../../src/cpg/enquiry.js';
 import type { ChangeReason, Member } from '../../../src/cpg/index.js';
 
 export const SELF: Member = { nodeId: 1, pid: 100 };
@@ -9,21 +10,34 @@ export const PEER: Member = { nodeId: 2, pid: 200 };
 export class FakeConnection implements CpgConnection {
   readonly nodeId = SELF.nodeId;
   readonly payloadBytesMax = 1000;
+  readonly fd = 7;
+  /** What is asked of corosync; each call waits until the test answers. */
+  readonly asked: { readonly answer: (value: unknown) => void; readonly what: string }[] = [];
+  readonly enquiry: CpgEnquiry = {
+    membership: (name) => this.#ask(`membership ${Buffer.from(name).toString()}`),
+    groupNames: () => this.#ask('groupNames'),
+    groups: () => this.#ask('groups'),
+    membersOf: (name) => this.#ask(`membersOf ${Buffer.from(name).toString()}`),
+    localNodeId: () => this.#ask('localNodeId'),
+  };
+  flowState = 0;
+  #context = 0n;
   /** What `send` answers next; CS_OK when empty. */
   readonly sendStatuses: number[] = [];
   /** What `join` and `leave` answer next; CS_OK when empty. */
   readonly changeStatuses: number[] = [];
   readonly sent: Uint8Array[] = [];
+  readonly guarantees: number[] = [];
   readonly calls: string[] = [];
   /** What a dispatch that hands out an event costs, as a call of the test's own. */
   onDispatch: () => void = () => undefined;
   dead: number | null = null;
   readonly #waiting: CpgEvent[] = [];
   readonly #taken: CpgEvent[] = [];
-  #readable: () => void = () => undefined;
+  #listener: CpgConnectionListener | null = null;
 
-  watch(readable: () => void): void {
-    this.#readable = readable;
+  watch(listener: CpgConnectionListener): void {
+    this.#listener = listener;
   }
 
   join(name: Uint8Array): Promise<number> {
@@ -36,27 +50,49 @@ export class FakeConnection implements CpgConnection {
     return Promise.resolve(this.changeStatuses.shift() ?? CS_OK);
   }
 
-  send(payload: Uint8Array): number {
+  send(payload: Uint8Array, guarantee: number): number {
     const status = this.sendStatuses.shift() ?? CS_OK;
-    if (status === CS_OK) this.sent.push(payload);
+    if (status !== CS_OK) return status;
+    this.sent.push(payload);
+    this.guarantees.push(guarantee);
     return status;
+  }
+
+  context(): { readonly status: number; readonly value: bigint } {
+    return { status: CS_OK, value: this.#context };
+  }
+
+  setContext(value: bigint): number {
+    this.#context = value;
+    return CS_OK;
+  }
+
+  flowControl(): { readonly status: number; readonly state: number } {
+    return { status: CS_OK, state: this.flowState };
   }
 
   dispatch(): number {
     const event = this.#waiting.shift();
     if (event === undefined) return this.dead ?? CS_ERR_TRY_AGAIN;
-    this.#taken.push(event);
+    const kept = event.kind === 'message' ? this.#listener?.kept(event.from, event.payload) : null;
+    this.#taken.push(event.kind === 'message' && kept ? { ...event, payload: kept } : event);
     this.onDispatch();
     return CS_OK;
   }
 
-  take(): readonly CpgEvent[] {
-    return this.#taken.splice(0);
+  take(): CpgEvent | undefined {
+    return this.#taken.shift();
   }
 
   close(): Promise<void> {
     this.calls.push('close');
     return Promise.resolve();
+  }
+
+  #ask<Answer>(what: string): Promise<Answer> {
+    return new Promise((resolve) => {
+      this.asked.push({ what, answer: (value) => resolve(value as Answer) });
+    });
   }
 
   /** Queues events in corosync without a wake-up. */
@@ -70,7 +106,7 @@ export class FakeConnection implements CpgConnection {
 
   /** One wake-up by the poll. */
   wake(): void {
-    this.#readable();
+    this.#listener?.readable();
   }
 
   /** Delivers events in one wake-up. */

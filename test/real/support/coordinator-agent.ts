@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../../src/clock.js';
 import { startControlServer } from '../../../src/control/index.js';
 import { Coordinator, openLockList } from '../../../src/coordinator/index.js';
-import { openGroup } from '../../../src/cpg/index.js';
+import { openCpg } from '../../../src/cpg/index.js';
 import { createLockEngine } from '../../../src/embedded/index.js';
 import { openLog } from '../../../src/log.js';
 import { openProcessWatch } from '../../../src/process-watch/index.js';
@@ -30,7 +30,7 @@ const coordinator = await Coordinator.start({
   nodeName: `n${nodeId}`, incarnation, bootId, lockspace: NAME, group: NAME,
   softwareVersion: '0.0.0-test', unsafeNoFencing: false,
 }, {
-  openGroup, openQuorum, clock,
+  openGroup: openCpg, openQuorum, clock,
   lockManager: engine.lockManager({ nodeId, pid: process.pid }),
   openList: () => openLockList({ directory: join(folder, 'list'), bootId, lockspace: NAME, clock, log }),
   processWatch: await openProcessWatch(),

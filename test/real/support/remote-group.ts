@@ -1,5 +1,8 @@
 import { EventEmitter } from 'eventemitter3';
-import type { Group, GroupEvents, Member } from '../../../src/cpg/index.js';
+import type {
+  Group, GroupEvents, GroupListing, Guarantee, Member,
+} from '../../../src/cpg/index.js';
+import type { GroupCalls } from '../../conformance/group.js';
 import type { NetnsNode } from '../../netns/node.js';
 import type { FloodResult } from './flood.js';
 import { Remote } from './remote.js';
@@ -16,7 +19,7 @@ interface Process {
 }
 
 /** A real group of a process inside a node, as if it were here. */
-export class RemoteGroup extends EventEmitter<GroupEvents> implements Group {
+export class RemoteGroup extends EventEmitter<GroupEvents> implements GroupCalls {
   readonly self: Member;
   readonly payloadBytesMax: number;
   readonly #process: Process;
@@ -62,12 +65,39 @@ export class RemoteGroup extends EventEmitter<GroupEvents> implements Group {
     return group;
   }
 
-  async join(name: string): Promise<void> {
+  async join(name: string | Uint8Array): Promise<void> {
     await this.#call('join', name);
   }
 
-  async multicast(payload: Uint8Array): Promise<void> {
-    await this.#call('multicast', payload);
+  async multicast(
+    payload: Uint8Array | readonly Uint8Array[], guarantee: Guarantee = 'agreed',
+  ): Promise<void> {
+    await this.#call('multicast', payload, guarantee);
+  }
+
+  async membership(): Promise<readonly Member[]> {
+    return (await this.#call('membership')) as readonly Member[];
+  }
+
+  async groupNames(): Promise<readonly Uint8Array[]> {
+    return (await this.#call('groupNames')) as readonly Uint8Array[];
+  }
+
+  async groups(): Promise<readonly GroupListing[]> {
+    return (await this.#call('groups')) as readonly GroupListing[];
+  }
+
+  async membersOf(name: string | Uint8Array): Promise<readonly Member[]> {
+    return (await this.#call('membersOf', name)) as readonly Member[];
+  }
+
+  async localNodeId(): Promise<number> {
+    return (await this.#call('localNodeId')) as number;
+  }
+
+  /** Sets libcpg's context, reads it back, and asks for the flow control's state. */
+  async localState(context: bigint): Promise<{ context: bigint; flowControl: string }> {
+    return (await this.#call('localState', context)) as never;
   }
 
   async leave(): Promise<void> {

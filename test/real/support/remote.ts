@@ -4,7 +4,7 @@ import type { BoundChild, BoundChildOptions } from '../../lab/host/bound-child.j
 import type { NetnsNode } from '../../netns/node.js';
 import { fromWire, type Reply } from './wire.js';
 
-const AGENT = fileURLToPath(new URL('agent.js', import.meta.url));
+const AGENT = 'agent.js';
 
 /** Structured clone instead of JSON, for bigint and bytes. */
 const OPTIONS: BoundChildOptions & Pick<ForkOptions, 'serialization'> = {
@@ -25,9 +25,13 @@ export class Remote {
   readonly #waiting = new Map<number, Waiting>();
   #calls = 0;
 
-  constructor(node: NetnsNode, event: (name: string, args: readonly unknown[]) => void) {
+  /** `agent` is the module in this folder that the process runs. */
+  constructor(
+    node: NetnsNode, event: (name: string, args: readonly unknown[]) => void, agent = AGENT,
+  ) {
     this.#event = event;
-    this.child = node.spawn(process.execPath, [AGENT], OPTIONS);
+    const module = fileURLToPath(new URL(agent, import.meta.url));
+    this.child = node.spawn(process.execPath, [module], OPTIONS);
     this.child.process.on('message', (message) => this.#take(message as Reply));
     this.child.process.once('exit', () => this.#fail('the agent has ended'));
   }

@@ -1,3 +1,4 @@
+import { CmapError, type CmapErrorCode } from '../../../src/cmap/index.js';
 import { CpgError, type CpgErrorCode } from '../../../src/cpg/index.js';
 import { QuorumError, type QuorumErrorCode } from '../../../src/quorum/index.js';
 
@@ -15,7 +16,7 @@ export type Reply =
   | { readonly kind: 'event'; readonly name: string; readonly args: readonly unknown[] };
 
 export interface WireError {
-  readonly type: 'cpg' | 'quorum' | 'other';
+  readonly type: 'cpg' | 'quorum' | 'cmap' | 'other';
   readonly code: string;
   readonly operation: string;
   readonly message: string;
@@ -28,6 +29,10 @@ export function toWire(thrown: unknown): WireError {
     const type = thrown instanceof CpgError ? 'cpg' : 'quorum';
     const { code, operation, message, status, retryable } = thrown;
     return { type, code, operation, message, status, retryable };
+  }
+  if (thrown instanceof CmapError) {
+    const { code, operation, message, status, retryable } = thrown;
+    return { type: 'cmap', code, operation, message, status, retryable };
   }
   const message = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   return { type: 'other', code: '', operation: '', message, status: null, retryable: false };
@@ -44,6 +49,8 @@ export function fromWire(error: WireError): Error {
       return new CpgError(error.code as CpgErrorCode, operation, message, facts);
     case 'quorum':
       return new QuorumError(error.code as QuorumErrorCode, operation, message, facts);
+    case 'cmap':
+      return new CmapError(error.code as CmapErrorCode, operation, message, facts);
     case 'other':
       return new Error(message);
   }

@@ -1,0 +1,109 @@
+// Our side of the CPG benches: the same commands as bench/c/cpg-loop.c, through the public Group.
+//
+//   rtt BYTES COUNT   multicasts a message and awaits it, COUNT times
+//   flow BYTES MS     that many senders await their multicasts for that long; a `message` listener
+//                     gets every payload, its own copy
+//   turns BYTES MS    only listens, and measures how long each turn of the event loop that
+//                     delivered something was held; it falls behind on purpose now and then
+import { createInterface } from 'node:readline';
+
+import * as cpg from '../../build/src/cpg/index.js';
+
+/** As many as the C side keeps in flight. */
+const WINDOW_MESSAGES = 128;
+const WINDOW_BYTES = 2 << 20;
+/** Beyond what is in flight, so that something waits to be sent whenever there is room. */
+const WAITING = 4;
+/** How long the listener of `turns` sleeps on the loop, so that a backlog meets the next turn. */
+const BLOCK_MS = 100;
+const BLOCK_EVERY_MS = 500;
+
+const group = await cpg.openCpg();
+let delivered = 0;
+let touched = 0;
+group.on('message', (from, payload) => {
+  delivered += 1;
+  if (payload.length > 0) touched += payload[payload.length - 1];
+  touched += from.nodeId;
+});
+group.on('lost', (cause) => {
+  throw cause;
+});
+await group.join(process.argv[2]);
+answer({ ready: true });
+
+const COMMANDS = { rtt, flow, turns };
+for await (const line of createInterface({ input: process.stdin })) {
+  const [name, bytes, amount] = line.split(' ');
+  answer(await COMMANDS[name](Number(bytes), Number(amount)));
+}
+await group.close();
+
+async function rtt(bytes, count) {
+  const payload = new Uint8Array(bytes);
+  const samples = new Float64Array(count);
+  for (let index = 0; index < count; index += 1) {
+    payload[0] = index;
+    const begun = performance.now();
+    await group.multicast(payload);
+    samples[index] = (performance.now() - begun) * 1e3;
+  }
+  samples.sort();
+  return { p50: samples[count >> 1], p90: samples[Math.floor(count * 0.9)], count };
+}
+
+async function flow(bytes, ms) {
+  const first = delivered;
+  const cpu = process.cpuUsage();
+  const begunMs = performance.now();
+  const endMs = begunMs + ms;
+  let running = true;
+  const result = new Promise((resolve) => {
+    setTimeout(() => {
+      running = false;
+      const { user, system } = process.cpuUsage(cpu);
+      const us = (performance.now() - begunMs) * 1e3;
+      resolve({ messages: delivered - first, us, cpuUs: user + system, touched });
+    }, endMs - performance.now());
+  });
+  let number = 0;
+  const sender = async () => {
+    const payload = new Uint8Array(bytes);
+    const view = new DataView(payload.buffer);
+    while (running) {
+      number += 1;
+      view.setUint32(0, number, true);
+      await group.multicast(payload);
+    }
+  };
+  const length = Math.min(WINDOW_MESSAGES, Math.floor(WINDOW_BYTES / bytes)) + WAITING;
+  await Promise.all(Array.from({ length }, sender));
+  return await result;
+}
+
+async function turns(_bytes, ms) {
+  const held = [];
+  const endMs = performance.now() + ms;
+  let blockAtMs = performance.now() + BLOCK_EVERY_MS;
+  const before = delivered;
+  while (performance.now() < endMs) {
+    if (performance.now() >= blockAtMs) {
+      const untilMs = performance.now() + BLOCK_MS;
+      while (performance.now() < untilMs);
+      blockAtMs = performance.now() + BLOCK_EVERY_MS;
+    }
+    const begunMs = performance.now();
+    const first = delivered;
+    await new Promise(setImmediate);
+    if (delivered > first) held.push(performance.now() - begunMs);
+  }
+  held.sort((a, b) => a - b);
+  return {
+    turns: held.length, messages: delivered - before, p50: held[held.length >> 1] ?? 0,
+    p99: held[Math.floor(held.length * 0.99)] ?? 0, max: held.at(-1) ?? 0,
+  };
+}
+
+function answer(value) {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
