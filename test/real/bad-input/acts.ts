@@ -105,7 +105,8 @@ const ACTS: Readonly<Record<string, () => Promise<unknown>>> = {
     const group = await openCpg();
     const joins = [group.join(name), group.join(name), group.join('other')].map((p) => told(() => p));
     const concurrent = await Promise.all(joins);
-    const sends = Array.from({ length: 300 }, () => told(() => group.multicast(new Uint8Array(100))));
+    const send = () => told(() => group.multicast(new Uint8Array(100)));
+    const sends = Array.from({ length: 300 }, send);
     const leaving = told(() => group.leave());
     const closes = [group.close(), group.close(), group.close()];
     await Promise.all(closes);
