@@ -57,6 +57,8 @@ export const LEVELS = [
     packages: [
       'corosync', 'libcpg4', 'libquorum5', 'libcmap4', 'iproute2', 'util-linux', 'gcc', 'libc6-dev',
       'libcpg-dev', 'libquorum-dev', 'libcmap-dev', 'libdlm-dev',
+      // For corosync's own test programs.
+      'libqb-dev', 'zlib1g-dev',
     ],
     requirements: null,
   },

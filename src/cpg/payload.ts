@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.js';
 import { CpgError } from './error.js';
 import { tooBig } from './group-errors.js';
 
@@ -11,6 +12,18 @@ export const BUFFERS_MAX = 1_024;
 export function gather(
   payload: Uint8Array | readonly Uint8Array[], bytesMax: number,
 ): Uint8Array {
+  try {
+    return copyOf(payload, bytesMax);
+  } catch (cause) {
+    if (cause instanceof CpgError) throw cause;
+    // Detached memory, or an object that only claims to be bytes.
+    throw unreadable(cause);
+  }
+}
+
+function copyOf(
+  payload: Uint8Array | readonly Uint8Array[], bytesMax: number,
+): Uint8Array {
   if (payload instanceof Uint8Array) {
     if (payload.byteLength > bytesMax) throw tooBig(payload.byteLength, bytesMax);
     const copy = Buffer.allocUnsafe(payload.byteLength);
@@ -21,6 +34,13 @@ export function gather(
   const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
   if (bytes > bytesMax) throw tooBig(bytes, bytesMax);
   return Buffer.concat(buffers, bytes);
+}
+
+function unreadable(cause: unknown): CpgError {
+  const text =
+    `multicast: the payload cannot be read (${messageOf(cause)}); ` +
+    'give memory that was not transferred elsewhere';
+  return new CpgError('INVALID_PARAM', 'multicast', text, { cause });
 }
 
 function checkBuffers(payload: unknown): readonly Uint8Array[] {

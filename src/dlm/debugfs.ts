@@ -33,7 +33,7 @@ const QUOTE = 0x22;
  * are id, remid, exflags and flags. The name follows raw: it may hold anything, newlines too.
  */
 const FIELDS = new RegExp(
-  '^([0-9a-f]{1,8}) (-?\\d+) [0-9a-f]{1,8} (\\d+) \\d+ [0-9a-f]{1,8} ([0-9a-f]{1,8}) '
+  '^([0-9a-f]{1,8}) (-?\\d+) [0-9a-f]{1,8} (\\d{1,10}) \\d+ [0-9a-f]{1,8} ([0-9a-f]{1,8}) '
   + '(-?\\d+) (-?\\d+) (-?\\d+) \\d+ (\\d+) (\\d+) "',
 );
 const FIELDS_BYTES_MAX = 200;

@@ -77,3 +77,9 @@ test('megabytes of what almost fits take no time that grows with their square', 
   parseLockspaces(`name x\nmembers${' '.repeat(1 << 20)}`);
   t.true(performance.now() - begunMs < 5_000);
 });
+
+// Found by seed 1365455615.
+test('a pid beyond what JavaScript counts exactly is no lock', (t) => {
+  const line = `1 0 0 1${'9'.repeat(30)} 0 80 0 2 5 -1 0 0 3 "one"\n`;
+  t.deepEqual(parseLocks(Buffer.from(`header\n${line}`)), { locks: [], skipped: 1 });
+});

@@ -3,6 +3,9 @@
 /** Locks of this node, waiting ones included: keeps list, manifest and memory bounded. */
 export const OWN_LOCKS_MAX = 100_000;
 
+/** Entries of one peer's manifest; twice what a node takes, since it may have found more. */
+export const PEER_ENTRIES_MAX = 2 * OWN_LOCKS_MAX;
+
 /** Callers that wait for one lock of one owner. */
 export const CALLERS_PER_LOCK_MAX = 64;
 

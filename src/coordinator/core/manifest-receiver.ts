@@ -2,7 +2,9 @@ import { digestEntries } from './digest.js';
 import type { EffectCollector } from './effect.js';
 import type { GroupMember } from './event.js';
 import { isoTime } from './iso-time.js';
-import { REQUEST_RETRY_MS, SENDERS_COMPLAINED_MAX, SNAPSHOT_PARTS_MAX } from './limits.js';
+import {
+  PEER_ENTRIES_MAX, REQUEST_RETRY_MS, SENDERS_COMPLAINED_MAX, SNAPSHOT_PARTS_MAX,
+} from './limits.js';
 import { viewPeerLock } from './lock-view.js';
 import { canSend, sendSnapshotOnRequest } from './manifest-sender.js';
 import type { Envelope, ManifestEntry, MessageBody, Ring } from './message.js';
@@ -164,6 +166,11 @@ function onSnapshot(state: State, peer: Peer, body: Snapshot, out: EffectCollect
     peer.assembly = { manifestVersion, parts, received: new Map() };
   }
   peer.assembly.received.set(part, body.entries);
+  if (entriesIn(peer.assembly.received) > PEER_ENTRIES_MAX) {
+    peer.assembly = null;
+    count(state, 'snapshots_refused');
+    return;
+  }
   if (peer.assembly.received.size < parts) return;
   const entries = new Map<number, ManifestEntry>();
   for (const piece of peer.assembly.received.values()) {
@@ -173,6 +180,12 @@ function onSnapshot(state: State, peer: Peer, body: Snapshot, out: EffectCollect
   peer.requestedMs = null;
   replaceEntries(state, peer, manifestVersion, entries, out);
   setPeerState(state, peer, 'synced', out);
+}
+
+function entriesIn(received: ReadonlyMap<number, readonly ManifestEntry[]>): number {
+  let entries = 0;
+  for (const piece of received.values()) entries += piece.length;
+  return entries;
 }
 
 function replaceEntries(
@@ -203,6 +216,11 @@ function onDelta(state: State, peer: Peer, body: Delta, out: EffectCollector): v
     peer.assembly = null;
   }
   if (peer.manifestVersion === 0 || body.manifestVersion !== peer.manifestVersion + 1) {
+    becomeStale(state, peer, out);
+    return;
+  }
+  if (peer.entries.size + body.changed.length > PEER_ENTRIES_MAX) {
+    count(state, 'deltas_refused');
     becomeStale(state, peer, out);
     return;
   }

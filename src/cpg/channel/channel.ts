@@ -218,7 +218,7 @@ export class GroupChannel extends IsolatingEmitter<ChannelEvents> implements Cha
 
   /** Where the message goes, after all checks of it. */
   #door(operation: string, payload: Uint8Array): Outgoing {
-    if (!(payload instanceof Uint8Array)) throw noBytes(operation, payload);
+    if (!isReadable(payload)) throw noBytes(operation, payload);
     const outgoing = this.#outgoing();
     if (outgoing === null) throw this.#refusal(operation);
     const { messageBytesMax } = this.#limits;
@@ -240,5 +240,16 @@ export class GroupChannel extends IsolatingEmitter<ChannelEvents> implements Cha
       case 'closed':
         return channelClosed(operation);
     }
+  }
+}
+
+/** Bytes, and neither in memory that was transferred elsewhere nor only claiming to be any. */
+function isReadable(payload: unknown): boolean {
+  if (!(payload instanceof Uint8Array)) return false;
+  try {
+    // A view of detached memory is empty, and cannot be made into another.
+    return payload.length > 0 || payload.subarray().length === 0;
+  } catch {
+    return false;
   }
 }

@@ -1,7 +1,10 @@
 import test from 'ava';
+import type { ManifestEntry } from '../../../src/coordinator/core/message.js';
 
 import { digestEntries } from '../../../src/coordinator/core/digest.js';
-import { REQUEST_RETRY_MS, SENDERS_COMPLAINED_MAX, SNAPSHOT_PARTS_MAX } from '../../../src/coordinator/core/limits.js';
+import {
+  PEER_ENTRIES_MAX, REQUEST_RETRY_MS, SENDERS_COMPLAINED_MAX, SNAPSHOT_PARTS_MAX,
+} from '../../../src/coordinator/core/limits.js';
 import { entryOf, logsOf, ME, sentBodies, startedBench } from './harness.js';
 
 const REQUEST = [{ kind: 'request', nodeId: 2 }];
@@ -188,4 +191,25 @@ test('a message of a second daemon of this node is not taken for our own', (t) =
   };
   t.deepEqual(bench.send({ kind: 'message', from: { ...ME, pid: 7 }, envelope }), []);
   t.false(bench.state.peers.has(1));
+});
+
+test('a peer cannot fill the memory, by the parts of a snapshot or by deltas without end', (t) => {
+  const bench = startedBench();
+  const entries = Array<ManifestEntry>(10_000).fill(entryOf(1));
+  const parts = PEER_ENTRIES_MAX / entries.length + 2;
+  let heldMost = 0;
+  for (let part = 0; part < parts - 1; part += 1) {
+    bench.hear(2, { kind: 'snapshot', manifestVersion: 3, part, parts, entries });
+    let held = 0;
+    for (const piece of bench.peer(2).assembly?.received.values() ?? []) held += piece.length;
+    heldMost = Math.max(heldMost, held);
+  }
+  t.is(heldMost, PEER_ENTRIES_MAX);
+  t.is(bench.peer(2).assembly, null);
+  bench.tell(2, 4, [entryOf(1)]);
+  const peer = bench.peer(2);
+  for (let id = 2; id <= PEER_ENTRIES_MAX; id += 1) peer.entries.set(id, entryOf(1));
+  bench.hear(2, delta(5, PEER_ENTRIES_MAX + 1));
+  t.is(peer.entries.size, PEER_ENTRIES_MAX);
+  t.is(peer.state, 'stale');
 });

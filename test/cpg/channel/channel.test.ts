@@ -396,7 +396,10 @@ test('bad input is refused with a typed error on every call', async (t) => {
   ]) t.is(await codeOf(call), 'NOT_JOINED');
   t.is(await codeOf(fresh.join(7 as never)), 'INVALID_PARAM');
   await fresh.join('g');
-  for (const payload of ['text', 7, null, undefined, {}, new ArrayBuffer(4), [1, 2]]) {
+  const gone = new Uint8Array(4);
+  structuredClone(gone, { transfer: [gone.buffer] });
+  const claim = new Proxy(new Uint8Array(4), {});
+  for (const payload of ['text', 7, null, undefined, {}, new ArrayBuffer(4), [1, 2], gone, claim]) {
     throwsCode(t, () => fresh.trySend(payload as never), 'INVALID_PARAM');
     t.is(await codeOf(fresh.send(payload as never)), 'INVALID_PARAM');
     t.is(await codeOf(fresh.multicast(payload as never)), 'INVALID_PARAM');

@@ -8,19 +8,27 @@ import { openCpg, type Cpg, type CpgError, type Guarantee } from '../../../src/c
 import { openQuorum, type Quorum, type QuorumError } from '../../../src/quorum/index.js';
 import { flood } from './flood.js';
 import { LoopLag } from './loop-lag.js';
+import { tallyOf, type Tally } from './tally.js';
 import { toWire, type Reply, type Request } from './wire.js';
 
 /** By the number that the test gave each of them; several may be open at once. */
 const groups = new Map<number, Cpg>();
+/** Of the groups that count instead of telling each message. */
+const tallies = new Map<number, () => Tally>();
 let quorum: Quorum | null = null;
 let cmap: Cmap | null = null;
 const trackers = new Map<number, CmapTracker>();
 
 const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = {
-  async openGroup(key: number) {
+  async openGroup(key: number, counting = false) {
     const opened = await openCpg();
     groups.set(key, opened);
-    opened.on('message', (from, payload) => event('message', key, from, Uint8Array.from(payload)));
+    if (counting) {
+      tallies.set(key, tallyOf(opened));
+    } else {
+      opened.on('message', (from, payload) =>
+        event('message', key, from, Uint8Array.from(payload)));
+    }
     opened.on('view', (view) => event('view', key, view));
     opened.on('ring', (ring, nodeIds) => event('ring', key, ring, nodeIds));
     opened.on('lost', (cause: CpgError) => event('lost', key, toWire(cause)));
@@ -47,6 +55,7 @@ const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = 
     await delay(ms);
     return { lagMsMax: lag.stop() };
   },
+  tally: (key: number) => Promise.resolve(tallies.get(key)?.()),
   async openQuorum() {
     const opened = await openQuorum();
     quorum = opened;

@@ -6,7 +6,10 @@ import type { GroupCalls } from '../../conformance/group.js';
 import type { NetnsNode } from '../../netns/node.js';
 import type { FloodResult } from './flood.js';
 import { Remote } from './remote.js';
+import type { Tally } from './tally.js';
 import { fromWire, type WireError } from './wire.js';
+
+type Facts = Pick<Group, 'self' | 'payloadBytesMax'>;
 
 /** The real groups of one process inside a node, by the number that each was opened with. */
 interface Process {
@@ -22,7 +25,7 @@ export class RemoteGroup extends EventEmitter<GroupEvents> implements GroupCalls
   readonly #process: Process;
   readonly #key: number;
 
-  private constructor(process: Process, key: number, facts: Pick<Group, 'self' | 'payloadBytesMax'>) {
+  private constructor(process: Process, key: number, facts: Facts) {
     super();
     this.#process = process;
     this.#key = key;
@@ -30,15 +33,18 @@ export class RemoteGroup extends EventEmitter<GroupEvents> implements GroupCalls
     this.payloadBytesMax = facts.payloadBytesMax;
   }
 
-  /** Starts a process inside the node and opens a group there. */
-  static async open(node: NetnsNode): Promise<RemoteGroup> {
+  /**
+   * Starts a process inside the node and opens a group there. One that is `counting` tells views
+   * and rings, and of messages only the `tally`.
+   */
+  static async open(node: NetnsNode, counting = false): Promise<RemoteGroup> {
     const groups = new Map<number, RemoteGroup>();
     const remote = new Remote(node, (name, [key, ...args]) => {
       const [first, second] = name === 'lost' ? [fromWire(args[0] as WireError)] : args;
       groups.get(key as number)?.emit(name as 'message', first as Member, second as Uint8Array);
     });
     try {
-      return await RemoteGroup.#openIn({ remote, groups, opened: 0 });
+      return await RemoteGroup.#openIn({ remote, groups, opened: 0 }, counting);
     } catch (thrown) {
       await remote.kill();
       throw thrown;
@@ -50,10 +56,10 @@ export class RemoteGroup extends EventEmitter<GroupEvents> implements GroupCalls
     return RemoteGroup.#openIn(this.#process);
   }
 
-  static async #openIn(process: Process): Promise<RemoteGroup> {
+  static async #openIn(process: Process, counting = false): Promise<RemoteGroup> {
     const key = process.opened;
     process.opened += 1;
-    const facts = (await process.remote.call('openGroup', key)) as Pick<Group, 'self' | 'payloadBytesMax'>;
+    const facts = (await process.remote.call('openGroup', key, counting)) as Facts;
     const group = new RemoteGroup(process, key, facts);
     process.groups.set(key, group);
     return group;
@@ -109,6 +115,11 @@ export class RemoteGroup extends EventEmitter<GroupEvents> implements GroupCalls
   /** How late the process's timers ran at most within that time. */
   async idle(ms: number): Promise<{ lagMsMax: number }> {
     return (await this.#call('idle', ms)) as { lagMsMax: number };
+  }
+
+  /** What a group that is counting has counted. */
+  async tally(): Promise<Tally> {
+    return (await this.#call('tally')) as Tally;
   }
 
   /** Opens the next group in the same process; the one before must be closed or lost. */
