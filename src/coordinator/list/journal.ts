@@ -1,16 +1,16 @@
-import type { Clock, Timer } from '../../clock.js';
+import type { Timer } from '../../clock.js';
 import { messageOf } from '../../errors.js';
 import type { ListRecord } from '../core/record.js';
 import { AppendQueue, type Append } from './append-queue.js';
 import { applyBatch } from './batch.js';
 import { Compaction } from './compaction.js';
-import type { DiskClaim, DiskFile } from './disk.js';
+import type { DiskFile } from './disk.js';
 import { asWriteError, ListError } from './error.js';
 import { blockAbove, GENERATION_MAX, type GenerationBlock } from './generations.js';
-import type { ListLog, LockList } from './port.js';
-import type { Rewriter, Rewriting } from './rewrite.js';
+import type { JournalParts, JournalState } from './journal-state.js';
+import type { LockList } from './port.js';
+import type { Rewriting } from './rewrite.js';
 import type { StoredRecord } from './shape.js';
-import type { ListTable } from './table.js';
 import { writeAll } from './write.js';
 
 /** At most this much later than its write is a record synced. */
@@ -22,22 +22,7 @@ export const DEAD_LINES_MAX = 10_000;
 /** A file can be replaced while it is synced; this often the sync follows it. */
 const SYNC_TRIES_MAX = 4;
 
-/** What the journal works on. */
-export interface JournalParts {
-  readonly path: string;
-  readonly table: ListTable;
-  readonly rewriter: Rewriter;
-  readonly claim: DiskClaim;
-  readonly clock: Clock;
-  readonly log: ListLog;
-  readonly deadLinesMax: number;
-}
-
-/** `broken`: the file may not be added to, only be replaced by a rewrite. */
-type State =
-  | { readonly kind: 'open'; readonly file: DiskFile; size: number; lines: number }
-  | { readonly kind: 'broken'; readonly error: ListError; readonly file: DiskFile | null }
-  | { readonly kind: 'closed' };
+type OpenState = JournalState & { readonly kind: 'open' };
 
 /**
  * The list that is being written: one worker takes what waits, in order, writes it in one go,
@@ -49,7 +34,7 @@ export class Journal implements LockList {
   readonly #compaction: Compaction;
   /** The last generation that was given out, whether its record could be written or not. */
   #mark: number;
-  #state: State;
+  #state: JournalState;
   #working: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #repairDue = false;
@@ -157,11 +142,7 @@ export class Journal implements LockList {
     for (const append of batch.accepted) append.resolve();
   }
 
-  async #write(
-    state: State & { kind: 'open' },
-    lines: readonly string[],
-    durable: boolean,
-  ): Promise<void> {
+  async #write(state: OpenState, lines: readonly string[], durable: boolean): Promise<void> {
     const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
     try {
       await writeAll(state.file, bytes, state.size);
@@ -176,7 +157,7 @@ export class Journal implements LockList {
   }
 
   /** Takes a partly written batch away again; the file is no longer added to if that fails. */
-  async #cutBack(state: State & { kind: 'open' }, error: ListError): Promise<void> {
+  async #cutBack(state: OpenState, error: ListError): Promise<void> {
     try {
       await state.file.truncate(state.size);
     } catch (thrown) {

@@ -49,9 +49,9 @@ export function placeOf({ line, offset }: Pick<ListProblem, 'line' | 'offset'>):
 /**
  * Reads a list file of this major version; never throws but ListError `NEWER_VERSION`.
  *
- * The last line may be torn by a crash in the middle of its write: its append had not resolved,
- * so nobody acted on it, and it is dropped. It then has no newline. Anything else that does not fit is a problem; what
- * stands before and after it is used.
+ * The last line may be torn by a crash in the middle of its write, and has no newline then: its
+ * append had not resolved, so nobody acted on it, and it is dropped. Anything else that does not
+ * fit is a problem; what stands before and after it is used.
  */
 export function readList(bytes: Buffer, path: string): ReadList {
   const reader = new Reader(path);

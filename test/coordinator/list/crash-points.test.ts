@@ -9,7 +9,7 @@ import { dropped, held, intent, openOn, PATH, settle } from './setting.js';
 import { RecordingDisk } from './recording-disk.js';
 
 /** HOLDFAST_CRASH_POINTS asks for more than the few thousand that keep the unit level fast. */
-const POINTS_MIN = Number(process.env['HOLDFAST_CRASH_POINTS'] ?? 4_000);
+const POINTS_MIN = Number(process.env['HOLDFAST_CRASH_POINTS'] ?? 2_500);
 const RUNS_MAX = 10_000;
 const STEPS = 24;
 const releasing = (id: number) => ({ kind: 'releasing', at: id, id, why: 'asked' }) as const;
@@ -38,7 +38,9 @@ class Truth {
 function nextRecords(random: () => number, truth: Truth, next: number): ListRecord[] {
   const old = [...truth.live.values()];
   const pick = old[Math.floor(random() * old.length)];
-  if (pick === undefined || random() < 0.4) return [intent(next), ...random() < 0.3 ? [intent(next + 1)] : []];
+  if (pick === undefined || random() < 0.4) {
+    return random() < 0.3 ? [intent(next), intent(next + 1)] : [intent(next)];
+  }
   const { lock: { id }, state } = pick;
   if (state === 'intent') return [held(id)];
   return state === 'held' ? [releasing(id)] : [dropped(id)];
