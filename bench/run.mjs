@@ -15,6 +15,7 @@ import { tableOf } from './result.mjs';
 /** In this order; `nodes` is the size of the ring that it wants. */
 const BENCHES = [
   { name: 'throughput', nodes: 1, run: benchThroughput },
+  { name: 'throughput-3', nodes: 3, run: benchThroughput },
   { name: 'coalesce', nodes: 1, run: benchCoalesce },
   { name: 'coalesce-3', nodes: 3, run: benchCoalesce },
   { name: 'flood', nodes: 2, run: benchFlood },

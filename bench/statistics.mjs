@@ -4,16 +4,13 @@ export function median(values) {
   return sorted[(sorted.length - 1) >> 1] ?? Number.NaN;
 }
 
-/** Slope of the least-squares line through (x, y). */
+/**
+ * The middle one of the slopes between all pairs of points (x, y): a leak shows in it, a single
+ * step, as a heap makes when it grows once, does not.
+ * @see Theil-Sen estimator
+ */
 export function slope(points) {
-  const count = points.length;
-  const meanX = points.reduce((sum, [x]) => sum + x, 0) / count;
-  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / count;
-  let above = 0;
-  let below = 0;
-  for (const [x, y] of points) {
-    above += (x - meanX) * (y - meanY);
-    below += (x - meanX) ** 2;
-  }
-  return above / below;
+  const slopes = points.flatMap(([x, y], index) =>
+    points.slice(index + 1).map(([otherX, otherY]) => (otherY - y) / (otherX - x)));
+  return median(slopes);
 }

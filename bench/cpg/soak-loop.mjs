@@ -29,7 +29,7 @@ async function messages(count) {
   const points = [];
   for (let part = 0; part < SAMPLES; part += 1) {
     await multicastMany(group, Math.floor(count / SAMPLES));
-    points.push([delivered, sampleMemory()]);
+    points.push({ at: delivered, ...sampleMemory() });
   }
   await group.close();
   return { done: delivered, points };
@@ -41,7 +41,7 @@ async function reconnect(count) {
     const group = await open();
     await group.multicast(new Uint8Array(PAYLOAD_BYTES));
     await group.close();
-    if (index % Math.floor(count / SAMPLES) === 0) points.push([index, sampleMemory()]);
+    if (index % Math.floor(count / SAMPLES) === 0) points.push({ at: index, ...sampleMemory() });
   }
   return { done: count, points };
 }
@@ -70,11 +70,12 @@ async function multicastMany(group, count) {
   await Promise.all(Array.from({ length: IN_FLIGHT }, sender));
 }
 
-/** Resident memory after a collection, in KiB. */
+/** After a collection, in KiB: all that is resident, and what JavaScript holds of it. */
 function sampleMemory() {
   globalThis.gc();
   globalThis.gc();
-  return process.memoryUsage.rss() / 1024;
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { resident: rss / 1024, held: (heapUsed + external) / 1024 };
 }
 
 function answer(value) {

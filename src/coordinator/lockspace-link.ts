@@ -216,7 +216,7 @@ export class LockspaceLink {
   /** Turns a promise into an event, unless the lockspace it belongs to is lost by then. */
   #report(
     lockspace: Lockspace,
-    outcome: Promise<void>,
+    outcome: Promise<unknown>,
     done: CoreEvent,
     failed: (failure: LockFailure) => CoreEvent,
   ): void {

@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Duplex, Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import koffi from 'koffi';
 import { messageOf } from '../errors.js';
 import { systemClock, type Clock } from '../clock.js';
-import { encodeFrames, FrameDecoder } from './frame.js';
-import { parseReply, type Reply, type Request } from './protocol.js';
+import { decodeReply, encodeRequest } from './encoding.js';
+import { FrameSocket } from './frame-socket.js';
+import { loadLibC, type LibC } from './libc.js';
+import type { Reply, Request } from './protocol.js';
 
 /** How long a child may take to end after its input was closed, before it is killed. */
 export const CHILD_END_MS_MAX = 2_000;
@@ -24,25 +27,49 @@ export interface ChildLinkOptions {
   readonly clock?: Clock;
 }
 
+type PollHandle = ReturnType<typeof koffi.node.poll>;
+
+/** Reads at most so often before the rest of the daemon gets its turn. */
+const RECEIVES_MAX = 16;
+
 /** The child process and the frames to and from it. */
 export class ChildLink {
   readonly #options: ChildLinkOptions;
   readonly #clock: Clock;
+  readonly #libc: LibC;
   readonly #child: ChildProcess;
-  readonly #decoder = new FrameDecoder();
   readonly #ended: Promise<void>;
-  #requests: Request[] = [];
+  readonly #fd: number;
+  readonly #socket: FrameSocket<Request, Reply>;
+  /** Null when the connection is closed. Kept: one that nobody refers to falls silent. */
+  #poll: PollHandle | null;
+  #flushing = false;
   #fault: string | null = null;
 
+  /** Throws when the system has no descriptors left. */
   constructor(options: ChildLinkOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#libc = loadLibC();
+    const fds = this.#libc.socketPair();
+    if (fds === null) {
+      throw new Error(`no connection for a child: errno ${this.#libc.errno()}`);
+    }
+    const [fd, childFd] = fds;
+    this.#fd = fd;
+    this.#socket = new FrameSocket({
+      libc: this.#libc, fd, encode: encodeRequest, decode: decodeReply, onMessage: options.onReply,
+    });
     const [program, ...args] = options.command;
     this.#child = spawn(program, [...args, String(process.pid)], {
-      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe', childFd],
     });
+    this.#libc.close(childFd);
+    this.#poll = koffi.node.poll(fd, { readable: true }, () => this.#turn());
     this.#ended = new Promise((resolve) => {
       const end = (reason: string): void => {
+        this.#receive(Number.MAX_SAFE_INTEGER);
+        this.#disconnect();
         options.onEnd(this.#fault ?? reason);
         resolve();
       };
@@ -53,9 +80,6 @@ export class ChildLink {
         }
       });
     });
-    // A broken pipe is told by the end of the process; the process is what counts.
-    this.#child.stdin?.on('error', (cause) => options.onLog(`request pipe: ${messageOf(cause)}`));
-    this.#listen(this.#child.stdio[3] as Duplex);
     forwardLines(this.#child.stderr as Readable, options.onLog);
   }
 
@@ -64,12 +88,13 @@ export class ChildLink {
     return this.#child.pid ?? null;
   }
 
-  /** Queues a request; all requests of this turn go out in one write. */
+  /** Queues a request; all requests of this turn go out in one piece. */
   send(request: Request): void {
-    if (this.#requests.length === 0) {
+    this.#socket.add(request);
+    if (!this.#flushing) {
+      this.#flushing = true;
       queueMicrotask(() => this.#flush());
     }
-    this.#requests.push(request);
   }
 
   /**
@@ -77,7 +102,8 @@ export class ChildLink {
    * when the kernel did not let go of it in time.
    */
   async close(): Promise<boolean> {
-    this.#child.stdin?.end();
+    this.#flush();
+    this.#disconnect();
     if (await this.#endsWithin(CHILD_END_MS_MAX)) {
       return true;
     }
@@ -86,33 +112,59 @@ export class ChildLink {
   }
 
   #flush(): void {
-    const requests = this.#requests;
-    this.#requests = [];
-    if (this.#child.stdin?.writable === true) {
-      this.#child.stdin.write(encodeFrames(requests));
+    this.#flushing = false;
+    if (this.#poll === null) {
+      return;
+    }
+    try {
+      if (!this.#socket.flush()) {
+        this.#poll.start({ readable: true, writable: true }, () => this.#turn());
+        this.#flushing = true;
+      }
+    } catch (fault) {
+      this.#giveUp(`it cannot be asked: ${messageOf(fault)}`);
     }
   }
 
-  #listen(replies: Duplex): void {
-    replies.on('data', (chunk: Buffer) => {
-      if (this.#fault !== null) {
-        return;
-      }
-      try {
-        for (const message of this.#decoder.push(chunk)) {
-          const reply = parseReply(message);
-          if (reply === null) {
-            throw new Error(`no reply: ${JSON.stringify(message).slice(0, 200)}`);
-          }
-          this.#options.onReply(reply);
+  /** The socket is readable, or writable again. Nothing here may throw: polling would end. */
+  #turn(): void {
+    this.#receive(RECEIVES_MAX);
+    if (this.#flushing && this.#poll !== null) {
+      this.#poll.start({ readable: true }, () => this.#turn());
+      this.#flush();
+    }
+    if (this.#socket.ended) {
+      // The child is ending; its end is told by the process, which is what counts.
+      this.#disconnect();
+    }
+  }
+
+  #receive(timesMax: number): void {
+    try {
+      for (let times = 0; times < timesMax && this.#poll !== null; times += 1) {
+        if (!this.#socket.receive()) {
+          return;
         }
-      } catch (fault) {
-        // Out of step with the child: nothing it says can be believed any more.
-        this.#fault = `its replies make no sense: ${messageOf(fault)}`;
-        this.#child.kill('SIGKILL');
       }
-    });
-    replies.on('error', (cause) => this.#options.onLog(`reply pipe: ${messageOf(cause)}`));
+    } catch (fault) {
+      this.#giveUp(`its replies make no sense: ${messageOf(fault)}`);
+    }
+  }
+
+  /** Out of step with the child: nothing it says can be believed any more. */
+  #giveUp(fault: string): void {
+    this.#fault ??= fault;
+    this.#disconnect();
+    this.#child.kill('SIGKILL');
+  }
+
+  /** The child sees the end of the connection and ends. The polling has to be closed first. */
+  #disconnect(): void {
+    if (this.#poll !== null) {
+      this.#poll.close();
+      this.#poll = null;
+      this.#libc.close(this.#fd);
+    }
   }
 
   async #endsWithin(delayMs: number): Promise<boolean> {

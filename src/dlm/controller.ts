@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { messageOf } from '../errors.js';
-import { parseConfig, parseLockspaces } from './dlm-tool.js';
+import {
+  parseConfig, parseLockspaces, parseStatus, type ControllerLockspace,
+} from './dlm-tool.js';
 import { DlmError } from './error.js';
 import { FreshRun } from './fresh-run.js';
 import type { KernelFiles } from './kernel-files.js';
-import { judgeLockspace, type ControllerAnswer } from './lockspace-state.js';
-import type { ControllerView, LockspaceState } from './port.js';
+import { judgeLockspace, reasonOf, type ControllerAnswer } from './lockspace-state.js';
+import type { ClusterView, ControllerView, LockspaceState, LockspaceView } from './port.js';
 
 /** How long dlm_tool may take: it hangs when dlm_controld hangs. */
 export const TOOL_TIMEOUT_MS = 5_000;
@@ -30,12 +32,14 @@ export class Controller {
   readonly #kernel: KernelFiles;
   readonly #lockspaces: FreshRun<ToolResult>;
   readonly #config: FreshRun<ToolResult>;
+  readonly #status: FreshRun<ToolResult>;
 
   constructor({ runTool, kernel }: { readonly runTool: RunTool; readonly kernel: KernelFiles }) {
     this.#runTool = runTool;
     this.#kernel = kernel;
     this.#lockspaces = new FreshRun(() => this.#runTool(['ls', '-n']));
     this.#config = new FreshRun(() => this.#runTool(['dump_config']));
+    this.#status = new FreshRun(() => this.#runTool(['status']));
   }
 
   /** How the lockspace stands on this node; begins to look after the call, never before. */
@@ -55,17 +59,24 @@ export class Controller {
 
   /** Rejects with `NO_DAEMON` when dlm_controld does not answer. */
   async controllerView(): Promise<ControllerView> {
-    const result = await this.#config.ask();
-    const fencing = result.kind === 'output'
-      ? parseConfig(result.text).get('enable_fencing')
-      : undefined;
-    if (fencing === undefined) {
-      const reason = result.kind === 'output' ? 'it printed no settings' : result.reason;
-      const message = `dlm_controld does not answer dlm_tool dump_config: ${reason}; `
-        + 'start dlm.service';
-      throw new DlmError('NO_DAEMON', 'controllerView', message, { retryable: true });
+    return { fencing: fencingOf(await this.#config.ask(), 'controllerView') };
+  }
+
+  /** Rejects with `NO_DAEMON` when dlm_controld does not answer. */
+  async clusterView(): Promise<ClusterView> {
+    const operation = 'clusterView';
+    const [status, lockspaces, config] = await Promise.all([
+      this.#status.ask(), this.#lockspaces.ask(), this.#config.ask(),
+    ]);
+    const daemon = parseStatus(textOf(status, operation, 'status'));
+    if (daemon === null) {
+      throw noAnswer(operation, 'status', 'it printed no status');
     }
-    return { fencing: fencing !== '0' };
+    return {
+      ...daemon,
+      fencingEnabled: fencingOf(config, operation),
+      lockspaces: parseLockspaces(textOf(lockspaces, operation, 'ls -n')).map(viewOf),
+    };
   }
 }
 
@@ -89,6 +100,37 @@ export function dlmTool(path: string): RunTool {
       }
     });
   });
+}
+
+function fencingOf(result: ToolResult, operation: string): boolean {
+  const setting = parseConfig(textOf(result, operation, 'dump_config')).get('enable_fencing');
+  if (setting === undefined) {
+    throw noAnswer(operation, 'dump_config', 'it printed no settings');
+  }
+  return setting !== '0';
+}
+
+function textOf(result: ToolResult, operation: string, command: string): string {
+  if (result.kind === 'unanswered') {
+    throw noAnswer(operation, command, result.reason);
+  }
+  return result.text;
+}
+
+function noAnswer(operation: string, command: string, reason: string): DlmError {
+  const message = `dlm_controld does not answer dlm_tool ${command}: ${reason}; start dlm.service`;
+  return new DlmError('NO_DAEMON', operation, message, { retryable: true });
+}
+
+function viewOf({ name, members, change, flags, nodes }: ControllerLockspace): LockspaceView {
+  return {
+    name,
+    members,
+    waitsFor: change === null ? null : reasonOf(change.waitsFor),
+    detail: change?.waitsFor ?? '',
+    stopped: flags.includes('kern_stop'),
+    nodes,
+  };
 }
 
 function answerOf(name: string, result: ToolResult): ControllerAnswer {

@@ -136,7 +136,7 @@ function endOfName(file: Buffer, start: number, nameBytes: number): number | nul
 }
 
 /** The name as text; bytes that are no UTF-8 are shown as \xNN, so that they stay told apart. */
-function decodeName(bytes: Buffer): string {
+export function decodeName(bytes: Buffer): string {
   const text = bytes.toString('utf8');
   return Buffer.from(text).equals(bytes)
     ? text

@@ -1,3 +1,5 @@
+import type { ClusterView, ControllerNode, LockspaceNode } from './cluster-view.js';
+
 /** How dlm_controld sees one lockspace, from `dlm_tool ls -n`. */
 export interface ControllerLockspace {
   readonly name: string;
@@ -7,11 +9,14 @@ export interface ControllerLockspace {
   readonly members: readonly number[];
   /** The change under way, with what it waits for in dlm_controld's words; null when none. */
   readonly change: { readonly waitsFor: string; readonly members: readonly number[] } | null;
+  /** Every node that it has known there. */
+  readonly nodes: readonly LockspaceNode[];
 }
 
 /** Most lockspaces and nodes that are read from one output. */
 const LOCKSPACES_MAX = 256;
 const NODES_MAX = 256;
+const NODE_ID_MAX = 0xffff_ffff;
 
 /**
  * Reads the output of `dlm_tool ls -n`. Total: lines that are not known are passed over.
@@ -43,7 +48,12 @@ function parseBlock(name: string, lines: readonly string[]): ControllerLockspace
   let members: readonly number[] = [];
   let waitsFor: string | null = null;
   let newMembers: readonly number[] = [];
+  const nodes: LockspaceNode[] = [];
   for (const line of lines) {
+    const node = parseNode(line);
+    if (node !== null && nodes.length < NODES_MAX) {
+      nodes.push(node);
+    }
     const field = /^(flags|members|new change|new status|new members) +(.*)$/.exec(line);
     const value = field?.[2]?.trim() ?? '';
     switch (field?.[1]) {
@@ -71,9 +81,94 @@ function parseBlock(name: string, lines: readonly string[]): ControllerLockspace
     flags,
     members,
     change: waitsFor === null ? null : { waitsFor, members: newMembers },
+    nodes,
   };
 }
 
+/** `nodeid N member 0|1 failed REASON start 0|1 seq_add … seq_rem … check WHAT …` */
+function parseNode(line: string): LockspaceNode | null {
+  const [, nodeId, member, failed, start, check = '']
+    = /^nodeid (\d{1,10}) member (\d) failed (\d+) start (\d) .*check (\w+)/.exec(line) ?? [];
+  if (nodeId === undefined) {
+    return null;
+  }
+  return {
+    nodeId: Number(nodeId),
+    member: member !== '0',
+    failed: failed !== '0',
+    started: start !== '0',
+    waitsFor: CHECKS[check] ?? 'nothing',
+  };
+}
+
+/** dlm_tool's words for what must be checked about a node that has gone. */
+const CHECKS: Readonly<Partial<Record<string, LockspaceNode['waitsFor']>>> = {
+  fence: 'fencing', quorum: 'quorum', fs: 'filesystem',
+};
+
+/** What `dlm_tool status` says of the daemon and its nodes. */
+export type ControllerStatus = Omit<ClusterView, 'fencingEnabled' | 'lockspaces'>;
+
+/**
+ * Reads the output of `dlm_tool status`; null when it has not even the line about the cluster.
+ * Total: lines that are not known are passed over. @see dlm_tool/main.c, do_status
+ */
+export function parseStatus(output: string): ControllerStatus | null {
+  const [, nodeId, quorate, ring, ringDone]
+    = /^cluster nodeid (\d+) quorate (\d) ring seq (\d+) (\d+)/m.exec(output) ?? [];
+  if (nodeId === undefined) {
+    return null;
+  }
+  const [, now = '0', fencePid = '0'] = /^daemon now (\d+) fence_pid (\d+)/m.exec(output) ?? [];
+  const needed = new Map<number, boolean>();
+  const nodes: ControllerNode[] = [];
+  for (const line of output.split('\n')) {
+    const [, fenced, pid] = /^fence (\d{1,10}) .*?pid (-?\d+)/.exec(line) ?? [];
+    if (fenced !== undefined && needed.size < NODES_MAX) {
+      needed.set(Number(fenced), Number(pid) > 0);
+    }
+    const node = parseControllerNode(line);
+    if (node !== null && nodes.length < NODES_MAX) {
+      nodes.push(node);
+    }
+  }
+  return {
+    nodeId: Number(nodeId),
+    quorate: quorate !== '0',
+    ringSequence: Number(ring),
+    ringSequenceDone: Number(ringDone),
+    nowSeconds: Number(now),
+    fencePid: Number(fencePid),
+    nodes: nodes.map((node) => ({ ...node, fencing: fencingOf(needed.get(node.nodeId)) })),
+  };
+}
+
+/** `node N M|X add T rem T fail T fence T at T T` */
+function parseControllerNode(line: string): ControllerNode | null {
+  const [, nodeId, member, added, removed, failed, fenced]
+    = /^node (\d{1,10}) (\S) add (\d+) rem (\d+) fail (\d+) fence (\d+)/.exec(line) ?? [];
+  if (nodeId === undefined) {
+    return null;
+  }
+  return {
+    nodeId: Number(nodeId),
+    member: member === 'M',
+    fencing: 'none',
+    joinedAtSeconds: Number(added),
+    leftAtSeconds: Number(removed),
+    failedAtSeconds: Number(failed),
+    fencedAtSeconds: Number(fenced),
+  };
+}
+
+function fencingOf(agentRuns: boolean | undefined): ControllerNode['fencing'] {
+  if (agentRuns === undefined) {
+    return 'none';
+  }
+  return agentRuns ? 'in-progress' : 'needed';
+}
+
 function parseNodeIds(value: string): readonly number[] {
-  return value.split(/\s+/).filter((word) => /^\d+$/.test(word)).slice(0, NODES_MAX).map(Number);
+  return value.split(/\s+/).filter((word) => /^\d+$/.test(word)).map(Number)
+    .filter((id) => id <= NODE_ID_MAX).slice(0, NODES_MAX);
 }

@@ -9,12 +9,14 @@ import { HoldfastError, type ErrorFacts } from '../errors.js';
  *   that name exists in another mode (EAGAIN of an adoption).
  * - `NO_KERNEL`: dlm.ko is not loaded. `NO_DAEMON`: dlm_controld is away. `NO_PERMISSION`.
  *   `LIBRARY_MISSING`: libdlm.so.3 is not installed. `LOCKSPACE_BUSY`: locks remain in it.
+ *   `LOCKSPACE_EXISTS`: asked for a new one, and this node is in it already.
  * - `CHILD_LOST`: the process that speaks to libdlm ended; every lock id of it is void.
  * - `BAD_REQUEST`: refused before libdlm was asked. `CLOSED`. `KERNEL`: any other errno, kept.
  */
 export type DlmErrorCode =
   | 'WOULD_BLOCK' | 'CANCELED' | 'DEADLOCK' | 'NO_ORPHAN' | 'OTHER_MODE'
   | 'NO_KERNEL' | 'NO_DAEMON' | 'NO_PERMISSION' | 'LIBRARY_MISSING' | 'LOCKSPACE_BUSY'
+  | 'LOCKSPACE_EXISTS'
   | 'CHILD_LOST' | 'BAD_REQUEST' | 'UNKNOWN_LOCK' | 'CLOSED' | 'KERNEL';
 
 /** An operating error of the lock manager. */

@@ -1,8 +1,8 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Largest `_locks` file that is read, in bytes: some 300,000 locks. */
-export const LOCKS_BYTES_MAX = 32 << 20;
+/** Largest file of debugfs that is made use of, in bytes: some 300,000 locks. */
+export const DEBUG_BYTES_MAX = 32 << 20;
 
 /** Where the kernel's files are; other places only in tests. */
 export interface KernelRoots {
@@ -51,9 +51,9 @@ export class KernelFiles {
       : entries.map(Number).filter(Number.isSafeInteger).sort((a, b) => a - b);
   }
 
-  /** The lockspace's `_locks` file. Rejects with the error of open(2) or read(2). */
-  async locksFile(name: string): Promise<Buffer> {
-    return readFile(join(this.#roots.sys, 'kernel/debug/dlm', `${name}_locks`));
+  /** A table of the lockspace in debugfs. Rejects with the error of open(2) or read(2). */
+  async debugFile(name: string, table: 'locks' | 'all' | 'waiters'): Promise<Buffer> {
+    return readFile(join(this.#roots.sys, 'kernel/debug/dlm', `${name}_${table}`));
   }
 
   /**
@@ -79,6 +79,18 @@ export class KernelFiles {
     }
     const links = await Promise.all(files.map((fd) => orNull(readlink(join(process, 'fd', fd)))));
     return links.some((link) => link?.endsWith(`/dlm_${lockspace}`)) ? 'alive' : 'gone';
+  }
+
+  /** The state letter of a process, or null when it is gone. @see proc(5), field 3 of stat */
+  async processState(pid: number): Promise<string | null> {
+    const line = await orNull(readFile(join(this.#roots.proc, String(pid), 'stat'), 'latin1'));
+    return line === null ? null : stateOf(line);
+  }
+
+  /** The kernel function a process sleeps in; null when it runs or the kernel does not say. */
+  async waitChannel(pid: number): Promise<string | null> {
+    const name = await orNull(readFile(join(this.#roots.proc, String(pid), 'wchan'), 'latin1'));
+    return name === null || name === '0' || name === '' ? null : name.trim();
   }
 
   /** The short name of a process, or null when there is none of that pid. @see proc(5), comm */

@@ -4,8 +4,11 @@ import { Controller, dlmTool, type RunTool } from './controller.js';
 import { DlmError } from './error.js';
 import { KERNEL_ROOTS, KernelFiles, type KernelRoots } from './kernel-files.js';
 import { ChildLockspace } from './lockspace.js';
+import { openOptions } from './lock-options.js';
 import { checkLockspace } from './names.js';
-import type { ControllerView, LockManager, Lockspace, LockspaceState } from './port.js';
+import type {
+  ClusterView, ControllerView, LockManager, Lockspace, LockspaceState, OpenRequest,
+} from './port.js';
 import { awaitPredecessors } from './predecessors.js';
 
 /** Most lockspaces that may be open at once: each one is a process. */
@@ -48,8 +51,9 @@ class ChildLockManager implements LockManager {
     });
   }
 
-  async openLockspace(name: string): Promise<Lockspace> {
+  async openLockspace(name: string, request: OpenRequest = {}): Promise<Lockspace> {
     checkLockspace('open', name);
+    const creation = openOptions(request);
     if (this.#closed) {
       throw new DlmError('CLOSED', 'open', 'the lock manager was closed');
     }
@@ -71,7 +75,7 @@ class ChildLockManager implements LockManager {
       },
     });
     this.#lockspaces.set(name, lockspace);
-    await lockspace.open();
+    await lockspace.open(creation);
     try {
       await awaitPredecessors({
         kernel: this.#kernel, clock: this.#clock, lockspace: name, childPid: lockspace.childPid,
@@ -92,6 +96,10 @@ class ChildLockManager implements LockManager {
 
   controllerView(): Promise<ControllerView> {
     return this.#controller.controllerView();
+  }
+
+  clusterView(): Promise<ClusterView> {
+    return this.#controller.clusterView();
   }
 
   async close(): Promise<void> {

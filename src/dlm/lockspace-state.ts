@@ -1,5 +1,5 @@
 import type { ControllerLockspace } from './dlm-tool.js';
-import type { LockspaceState } from './port.js';
+import type { AwaitedEvent, LockspaceState } from './port.js';
 
 /**
  * Bits of recover_status. Every member sets DONE when it has recovered, which is after all members
@@ -79,7 +79,8 @@ function sameMembers(members: readonly number[], configured: readonly number[] |
   return configured === null || [...members].sort((a, b) => a - b).join() === configured.join();
 }
 
-function reasonOf(waitsFor: string): 'quorum' | 'fencing' | 'ring' | 'members' | 'recovery' {
+/** dlm_controld's words for what a change waits for, as one of ours. */
+export function reasonOf(waitsFor: string): AwaitedEvent {
   if (waitsFor.startsWith('messages') || waitsFor.startsWith('fsdone')) {
     return 'members';
   }

@@ -1,25 +1,20 @@
-import { EventEmitter } from 'eventemitter3';
-import type { Clock, Timer } from '../clock.js';
 import { messageOf } from '../errors.js';
+import { IsolatingEmitter } from '../native/emitter.js';
+import type { Clock } from '../clock.js';
+import { SBF_DEMOTED, SBF_VALNOTVALID } from './constants.js';
 import { ChildLink } from './child-link.js';
 import { DlmError } from './error.js';
 import type { KernelFiles } from './kernel-files.js';
-import { readLocalLocks } from './local-locks.js';
-import { checkMode, checkResource } from './names.js';
-import { Outstanding, OPERATIONS_MAX } from './outstanding.js';
+import { readLocalLocks, readReplyWaits, readResources } from './local-locks.js';
+import { checkObject, convertOptions, purgeOptions, takeOptions, unlockOptions } from './lock-options.js';
+import { LockspaceWatch } from './lockspace-watch.js';
+import { checkMode, checkResource, describe } from './names.js';
+import { Outstanding, OPERATIONS_MAX, type Answer, type Settle } from './outstanding.js';
 import type {
-  ConvertRequest, LocalLock, LockId, LockMode, Lockspace, LockspaceEvents, Take, TakeRequest,
+  ConvertRequest, DlmVersions, Grant, KernelResource, LocalLock, LockId, LockMode, Lockspace,
+  LockspaceEvents, PurgeRequest, ReleaseRequest, ReplyWait, Take, TakeRequest, UnlockRequest,
 } from './port.js';
 import type { Failure, Reply, Request } from './protocol.js';
-
-/** An operation that has not come back for so long is reported as stuck in the kernel. */
-export const STALL_MS = 5_000;
-
-/** How often the operations under way, the child's loop and the kernel's recovery are looked at. */
-export const WATCH_INTERVAL_MS = 500;
-
-/** How often the child is asked whether its loop turns. */
-export const HEARTBEAT_MS = 2_000;
 
 export interface LockspaceModules {
   readonly clock: Clock;
@@ -36,25 +31,26 @@ type State =
   | { readonly kind: 'closing' }
   | { readonly kind: 'ended'; readonly error: DlmError };
 
+/** A lock that the child may have, and the operation that is under way on it. */
+interface OwnLock {
+  readonly resource: string;
+  op: number | null;
+}
+
 type RequestBody<R = Request> = R extends Request ? Omit<R, 'op'> : never;
 
 /** The real side of `Lockspace`: one child process that has this lockspace open. */
-export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Lockspace {
+export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements Lockspace {
   readonly name: string;
   readonly #modules: LockspaceModules;
   readonly #link: ChildLink;
   readonly #outstanding: Outstanding;
+  readonly #watch: LockspaceWatch;
   /** The locks that the child may have, with the operation that is under way on each. */
-  readonly #locks = new Map<LockId, { readonly resource: string; op: number | null }>();
+  readonly #locks = new Map<LockId, OwnLock>();
   #state: State = { kind: 'opening' };
   #nextId = 1;
   #nextOp = 1;
-  #watch: Timer | null = null;
-  #heartbeatOut = false;
-  #heartbeatMs = 0;
-  #stalledCount = 0;
-  #stalledToldMs = 0;
-  #recoverStatus: number | null = null;
 
   constructor(name: string, modules: LockspaceModules) {
     super();
@@ -68,6 +64,16 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
       onLog: (message) => modules.log(`dlm child of ${name}: ${message}`),
       onEnd: (reason) => this.#ended(reason),
     });
+    this.#watch = new LockspaceWatch({
+      clock: modules.clock,
+      kernel: modules.kernel,
+      lockspace: name,
+      outstanding: this.#outstanding,
+      childPid: () => this.#link.pid,
+      beat: () => this.#beat(),
+      changed: () => this.emit('changed'),
+      stalled: (operations) => this.emit('stalled', operations),
+    });
   }
 
   /** The child's process id; null when it could not be started. */
@@ -76,16 +82,15 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
   }
 
   /** opening -> open. Rejects with DlmError; the object is of no use then. */
-  async open(): Promise<void> {
+  async open(creation: { readonly flags: number; readonly exclusive: boolean }): Promise<void> {
     try {
-      await this.#ask('open', this.name, { kind: 'open', lockspace: this.name });
+      await this.#ask('open', this.name, { kind: 'open', lockspace: this.name, ...creation });
     } catch (error) {
       await this.close();
       throw error;
     }
     this.#state = { kind: 'open' };
-    this.#heartbeatMs = this.#modules.clock.monotonic();
-    this.#armWatch();
+    this.#watch.start();
   }
 
   /** Why it can no longer be used; null while it can. */
@@ -93,36 +98,50 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
     return this.#state.kind === 'ended' ? this.#state.error : null;
   }
 
-  take({ resource, mode, wait }: TakeRequest): Take {
+  take(request: TakeRequest): Take {
     const id = this.#newId();
-    return { id, granted: this.#take(id, resource, mode, wait) };
+    return { id, granted: this.#take(id, request) };
   }
 
-  async convert(id: LockId, { mode, wait }: ConvertRequest): Promise<void> {
-    checkMode('convert', mode);
-    await this.#askOfLock('convert', id, { kind: 'convert', id, mode, wait });
+  convert(id: LockId, request: ConvertRequest): Promise<Grant> {
+    return new Promise((resolve, reject) => {
+      const { flags, value } = convertOptions(request);
+      const { mode, wait } = request;
+      const op = this.#newOp();
+      this.#askOfLock('convert', { kind: 'convert', op, id, mode, wait, flags, value },
+        (outcome) => outcome instanceof DlmError
+          ? reject(outcome)
+          : resolve(grantOf(mode, outcome)));
+    });
   }
 
   async cancel(id: LockId): Promise<void> {
-    const lock = this.#locks.get(id);
-    if (lock === undefined) {
-      this.#checkIssued('cancel', id);
-      return;
-    }
-    if (lock.op !== null) {
-      this.#outstanding.unqueue(lock.op);
-    }
-    await this.#ask('cancel', lock.resource, { kind: 'cancel', id });
+    await this.#cancel('cancel', id);
   }
 
-  async unlock(id: LockId): Promise<void> {
-    await this.#askOfLock('unlock', id, { kind: 'unlock', id });
-    this.#locks.delete(id);
+  async deadlockCancel(id: LockId): Promise<void> {
+    await this.#cancel('deadlock-cancel', id);
+  }
+
+  unlock(id: LockId, request: UnlockRequest = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { flags, value } = unlockOptions(request);
+      const op = this.#newOp();
+      this.#askOfLock('unlock', { kind: 'unlock', op, id, flags, value }, (outcome) => {
+        if (outcome instanceof DlmError) {
+          return reject(outcome);
+        }
+        this.#locks.delete(id);
+        resolve();
+      });
+    });
   }
 
   async adopt(
-    { resource, mode }: { readonly resource: string; readonly mode: LockMode },
+    request: { readonly resource: string; readonly mode: LockMode },
   ): Promise<LockId> {
+    checkObject('adopt', request);
+    const { resource, mode } = request;
     checkResource('adopt', resource);
     checkMode('adopt', mode);
     const id = this.#newId();
@@ -131,18 +150,94 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
     return id;
   }
 
+  async purge(request: PurgeRequest = {}): Promise<void> {
+    const options = purgeOptions(request, [this.#link.pid, process.pid]);
+    await this.#ask('purge', this.name, { kind: 'purge', ...options });
+  }
+
+  async versions(): Promise<DlmVersions> {
+    const answer = await this.#ask('versions', '', { kind: 'versions' });
+    if (answer.kind !== 'versions') {
+      throw new DlmError('KERNEL', 'versions', `the child answered with ${answer.kind}`);
+    }
+    return { kernel: answer.kernel, library: answer.library };
+  }
+
   async localLocks(): Promise<readonly LocalLock[]> {
     return readLocalLocks(this.#modules.kernel, this.name);
   }
 
-  async release(): Promise<void> {
+  async resources(): Promise<readonly KernelResource[]> {
+    return readResources(this.#modules.kernel, this.name);
+  }
+
+  async replyWaits(): Promise<readonly ReplyWait[]> {
+    return readReplyWaits(this.#modules.kernel, this.name);
+  }
+
+  async release(request: ReleaseRequest = {}): Promise<void> {
+    checkObject('release', request);
     this.#checkOpen('release');
+    if (request.force === true) {
+      await this.#ask('release', this.name, { kind: 'release', force: 1 });
+    } else {
+      await this.#releaseUnused();
+    }
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    if (this.#state.kind === 'ended') {
+      return;
+    }
+    this.#state = { kind: 'closing' };
+    this.#watch.end();
+    this.#outstanding.rejectAll(closedError(this.name));
+    if (!await this.#link.close()) {
+      this.#modules.log(`dlm child of ${this.name} (pid ${this.#link.pid}) is stuck in the kernel `
+        + 'and was left behind; it ends when the lockspace runs again');
+    }
+  }
+
+  /** One promise for all of it, and no async function on the way: it is asked most often. */
+  #take(id: LockId, request: TakeRequest): Promise<Grant> {
+    return new Promise((resolve, reject) => {
+      const { flags } = takeOptions(request);
+      const { resource, mode, wait, persistent = true } = request;
+      const op = this.#newOp();
+      const body: Request = { kind: 'take', op, id, resource, mode, wait, persistent, flags };
+      const lock: OwnLock = { resource, op };
+      this.#begin('take', resource, id, body, (outcome) => {
+        lock.op = lock.op === op ? null : lock.op;
+        if (outcome instanceof DlmError) {
+          this.#locks.delete(id);
+          return reject(outcome);
+        }
+        resolve(grantOf(mode, outcome));
+      });
+      this.#locks.set(id, lock);
+    });
+  }
+
+  async #cancel(kind: 'cancel' | 'deadlock-cancel', id: LockId): Promise<void> {
+    const lock = this.#locks.get(id);
+    if (lock === undefined) {
+      this.#checkIssued(kind, id);
+      return;
+    }
+    if (lock.op !== null) {
+      this.#outstanding.unqueue(lock.op);
+    }
+    await this.#ask(kind, lock.resource, { kind, id });
+  }
+
+  async #releaseUnused(): Promise<void> {
     const before = await this.#locksIfReadable();
     if (this.#locks.size > 0 || (before !== null && before.length > 0)) {
       throw this.#busy(before ?? []);
     }
     try {
-      await this.#ask('release', this.name, { kind: 'release', force: false });
+      await this.#ask('release', this.name, { kind: 'release', force: 0 });
     } catch (error) {
       if (!(error instanceof DlmError) || error.code !== 'LOCKSPACE_BUSY' || before === null) {
         throw error;
@@ -153,56 +248,38 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
       if (now.length > 0) {
         throw this.#busy(now);
       }
-      await this.#ask('release', this.name, { kind: 'release', force: true });
-    }
-    await this.close();
-  }
-
-  async close(): Promise<void> {
-    if (this.#state.kind === 'ended') {
-      return;
-    }
-    this.#state = { kind: 'closing' };
-    this.#watch?.cancel();
-    this.#outstanding.rejectAll(closedError(this.name));
-    if (!await this.#link.close()) {
-      this.#modules.log(`dlm child of ${this.name} (pid ${this.#link.pid}) is stuck in the kernel `
-        + 'and was left behind; it ends when the lockspace runs again');
-    }
-  }
-
-  async #take(id: LockId, resource: string, mode: LockMode, wait: boolean): Promise<void> {
-    checkResource('take', resource);
-    checkMode('take', mode);
-    this.#locks.set(id, { resource, op: null });
-    try {
-      await this.#askOfLock('take', id, { kind: 'take', id, resource, mode, wait });
-    } catch (error) {
-      this.#locks.delete(id);
-      throw error;
+      await this.#ask('release', this.name, { kind: 'release', force: 1 });
     }
   }
 
   /** Asks something of a lock that must exist, and notes which operation is under way on it. */
-  async #askOfLock(operation: string, id: LockId, body: RequestBody): Promise<void> {
-    const lock = this.#locks.get(id);
+  #askOfLock(
+    operation: string, body: Extract<Request, { kind: 'convert' | 'unlock' }>, settle: Settle,
+  ): void {
+    const { id, op } = body;
+    const lock = this.#locks.get(id as LockId);
     if (lock === undefined) {
       this.#checkOpen(operation);
-      throw unknownLock(operation, id);
+      throw unknownLock(operation, id as LockId);
     }
-    const op = this.#nextOp;
-    const answered = this.#ask(operation, lock.resource, body);
+    this.#begin(operation, lock.resource, id, body, (outcome) => {
+      lock.op = lock.op === op ? null : lock.op;
+      settle(outcome);
+    });
     lock.op = op;
-    try {
-      await answered;
-    } finally {
-      if (lock.op === op) {
-        lock.op = null;
-      }
-    }
   }
 
-  async #ask(operation: string, resource: string, body: RequestBody): Promise<void> {
+  /** Asks for what is rare enough to be asked by a promise of its own. */
+  #ask(operation: string, resource: string, body: RequestBody): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request = { ...body, op: this.#newOp() };
+      this.#begin(operation, resource, 'id' in body ? body.id : 0, request, (outcome) =>
+        outcome instanceof DlmError ? reject(outcome) : resolve(outcome));
+    });
+  }
+
+  /** Sends a request and notes who is to hear of it. Throws DlmError instead when it may not. */
+  #begin(operation: string, resource: string, id: number, body: Request, settle: Settle): void {
     if (body.kind !== 'open') {
       this.#checkOpen(operation);
     }
@@ -211,11 +288,19 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
         + 'are under way in this lockspace already; ask again when some have ended';
       throw new DlmError('BAD_REQUEST', operation, message, { retryable: true });
     }
-    const op = this.#nextOp;
-    this.#nextOp += 1;
-    const answered = this.#outstanding.add(op, operation, resource);
-    this.#link.send({ ...body, op });
-    await answered;
+    this.#outstanding.add(body.op, operation, resource, id, settle);
+    this.#link.send(body);
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      await this.#ask('heartbeat', '', { kind: 'ping' });
+    } catch (error) {
+      if (!(error instanceof DlmError)) {
+        throw error;
+      }
+      // It ended meanwhile, which is told by `lost` or was asked for.
+    }
   }
 
   #replied(reply: Reply): void {
@@ -223,11 +308,15 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
       case 'queued':
         return this.#outstanding.queue(reply.op);
       case 'done':
-        return void this.#outstanding.settle(reply.op, null);
+      case 'granted':
+      case 'versions':
+        return void this.#outstanding.settle(reply.op, reply);
       case 'failed':
         return void this.#outstanding.settle(reply.op, errorOf(reply.failure));
       case 'blocking':
-        return this.#tell('blocking', reply.id as LockId, null);
+        return void this.emit('blocking', reply.id as LockId, reply.mode);
+      case 'board':
+        return void this.#watch.readBoardBy(reply.fd);
       case 'log':
         return this.#modules.log(`dlm child of ${this.name}: ${reply.message}`);
       default:
@@ -241,61 +330,12 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
     const wasOpen = this.#state.kind === 'open';
     const error = wanted ? closedError(this.name) : childLost(this.name, reason);
     this.#state = { kind: 'ended', error };
-    this.#watch?.cancel();
+    this.#watch.end();
     this.#locks.clear();
     this.#outstanding.rejectAll(error);
     this.#modules.onEnd();
     if (wasOpen) {
-      this.#tell('lost', error);
-    }
-  }
-
-  #armWatch(): void {
-    this.#watch = this.#modules.clock.setTimer(WATCH_INTERVAL_MS, () => {
-      if (this.#state.kind === 'open') {
-        this.#beat();
-        this.#reportStalled();
-        void this.#watchRecovery();
-        this.#armWatch();
-      }
-    });
-  }
-
-  /** One heartbeat at a time: one that stays out counts as a stalled operation. */
-  #beat(): void {
-    const now = this.#modules.clock.monotonic();
-    if (this.#heartbeatOut || now - this.#heartbeatMs < HEARTBEAT_MS) {
-      return;
-    }
-    this.#heartbeatOut = true;
-    this.#heartbeatMs = now;
-    const back = (): void => {
-      this.#heartbeatOut = false;
-    };
-    this.#ask('heartbeat', '', { kind: 'ping' }).then(back, back);
-  }
-
-  /** Tells what is stuck when that has changed, and again every `STALL_MS` while it lasts. */
-  #reportStalled(): void {
-    const stalled = this.#outstanding.stalled(STALL_MS);
-    const now = this.#modules.clock.monotonic();
-    const known = stalled.length === this.#stalledCount;
-    if (known && (stalled.length === 0 || now - this.#stalledToldMs < STALL_MS)) {
-      return;
-    }
-    if ((stalled.length > 0) !== (this.#stalledCount > 0)) {
-      this.#tell('changed');
-    }
-    this.#stalledCount = stalled.length;
-    this.#stalledToldMs = now;
-    this.#tell('stalled', stalled);
-  }
-
-  async #watchRecovery(): Promise<void> {
-    const recoverStatus = await this.#modules.kernel.recoverStatus(this.name);
-    if (recoverStatus !== this.#recoverStatus && this.#state.kind === 'open') {
-      this.#recoverStatus = recoverStatus;
-      this.#tell('changed');
+      this.emit('lost', error);
     }
   }
 
@@ -308,21 +348,18 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
     }
   }
 
-  /** A listener that throws is our own bug, but must not stop the frames of the child. */
-  #tell<E extends keyof LockspaceEvents>(event: E, ...args: LockspaceEvents[E]): void {
-    try {
-      this.emit(event, ...args as Parameters<EventEmitter.EventListener<LockspaceEvents, E>>);
-    } catch (fault) {
-      this.#modules.log(`a listener of ${event} in ${this.name} failed: ${messageOf(fault)}`);
-    }
-  }
-
   #busy(locks: readonly LocalLock[]): DlmError {
     const count = Math.max(locks.length, this.#locks.size);
     const orphans = locks.filter((lock) => lock.orphan).length;
     const message = `lockspace ${this.name} was not left: this node has ${count} locks in it, `
       + `${orphans} of them orphans; unlock or adopt and unlock them first`;
     return new DlmError('LOCKSPACE_BUSY', 'release', message);
+  }
+
+  #newOp(): number {
+    const op = this.#nextOp;
+    this.#nextOp += 1;
+    return op;
   }
 
   #newId(): LockId {
@@ -348,10 +385,20 @@ export class ChildLockspace extends EventEmitter<LockspaceEvents> implements Loc
   /** A lock of ours that is gone was decided before: nothing is left to cancel. */
   #checkIssued(operation: string, id: LockId): void {
     this.#checkOpen(operation);
-    if (!(id >= 1 && id < this.#nextId)) {
+    if (!(Number.isInteger(id) && id >= 1 && id < this.#nextId)) {
       throw unknownLock(operation, id);
     }
   }
+}
+
+function grantOf(asked: LockMode, answer: Answer): Grant {
+  if (answer.kind !== 'granted') {
+    return { mode: asked, value: null, demoted: false };
+  }
+  const { mode, statusFlags, value: bytes } = answer;
+  const valid = (statusFlags & SBF_VALNOTVALID) === 0;
+  const value = bytes === null ? null : { bytes, valid };
+  return { mode, value, demoted: (statusFlags & SBF_DEMOTED) !== 0 };
 }
 
 function errorOf({ code, operation, message, status, retryable }: Failure): DlmError {
@@ -361,7 +408,8 @@ function errorOf({ code, operation, message, status, retryable }: Failure): DlmE
 }
 
 function unknownLock(operation: string, id: LockId): DlmError {
-  return new DlmError('UNKNOWN_LOCK', operation, `no lock has the id ${id} (any more)`);
+  const message = `${operation}: no lock has the id ${describe(id)} (any more)`;
+  return new DlmError('UNKNOWN_LOCK', operation, message);
 }
 
 function closedError(name: string): DlmError {

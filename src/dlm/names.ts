@@ -4,10 +4,10 @@ import type { LockMode } from './port.js';
 
 /** Throws `BAD_REQUEST` unless the kernel can take this as a resource's name. */
 export function checkResource(operation: string, resource: string): void {
-  const bytes = Buffer.byteLength(resource);
-  if (bytes < 1 || bytes > RESOURCE_BYTES_MAX || !wellFormed(resource)) {
+  const bytes = typeof resource === 'string' ? Buffer.byteLength(resource) : null;
+  if (bytes === null || bytes < 1 || bytes > RESOURCE_BYTES_MAX || !wellFormed(resource)) {
     const message = `a resource name has 1 to ${RESOURCE_BYTES_MAX} bytes of UTF-8; `
-      + `${JSON.stringify(resource.slice(0, RESOURCE_BYTES_MAX))} has ${bytes}`;
+      + `${describe(resource)} has ${bytes ?? 'none'}`;
     throw new DlmError('BAD_REQUEST', operation, message);
   }
 }
@@ -15,7 +15,7 @@ export function checkResource(operation: string, resource: string): void {
 /** Throws `BAD_REQUEST` unless it is one of the six modes. */
 export function checkMode(operation: string, mode: LockMode): void {
   if (!LOCK_MODES.includes(mode)) {
-    const message = `${JSON.stringify(mode)} is no lock mode; use one of ${LOCK_MODES.join(', ')}`;
+    const message = `${describe(mode)} is no lock mode; use one of ${LOCK_MODES.join(', ')}`;
     throw new DlmError('BAD_REQUEST', operation, message);
   }
 }
@@ -25,10 +25,32 @@ export function checkMode(operation: string, mode: LockMode): void {
  * device node and of directories in /sys.
  */
 export function checkLockspace(operation: string, name: string): void {
-  if (!/^[A-Za-z0-9_.:-]+$/.test(name) || /^\.+$/.test(name) || name.length > LOCKSPACE_BYTES_MAX) {
+  const fits = typeof name === 'string' && /^[A-Za-z0-9_.:-]+$/.test(name) && !/^\.+$/.test(name)
+    && name.length <= LOCKSPACE_BYTES_MAX;
+  if (!fits) {
     const message = `a lockspace name has 1 to ${LOCKSPACE_BYTES_MAX} letters, digits or "_.:-"; `
-      + `${JSON.stringify(name.slice(0, LOCKSPACE_BYTES_MAX))} has not`;
+      + `${describe(name)} has not`;
     throw new DlmError('BAD_REQUEST', operation, message);
+  }
+}
+
+/** A value that came in place of another, short enough for a message. Never throws. */
+export function describe(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.slice(0, RESOURCE_BYTES_MAX));
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'object':
+      return value === null ? 'null' : 'an object';
+    case 'function':
+    case 'symbol':
+      return `a ${typeof value}`;
+    default:
+      return 'something else';
   }
 }
 

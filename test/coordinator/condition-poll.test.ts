@@ -16,6 +16,7 @@ function bench() {
       return facts.failure === null ? Promise.resolve(state) : Promise.reject(facts.failure);
     },
     controllerView: () => Promise.resolve({ fencing: true }),
+    clusterView: () => Promise.reject(new Error('not asked for here')),
     close: () => Promise.resolve(),
   };
   const modules = { lockManager, clock, log: () => undefined };

@@ -82,6 +82,14 @@ export class FakeQuorum extends EventEmitter<QuorumEvents> implements Quorum {
     return this.startFailure === null ? Promise.resolve() : Promise.reject(this.startFailure);
   }
 
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  isQuorate(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   close(): Promise<void> {
     this.closed += 1;
     return Promise.resolve();
@@ -105,12 +113,33 @@ export class FakeLockspace extends EventEmitter<LockspaceEvents> implements Lock
   take(request: TakeRequest): Take {
     this.calls.push(`take ${request.resource} ${request.mode}`);
     const failure = this.takeFailure;
-    const granted = failure === null ? Promise.resolve() : Promise.reject(failure);
+    const grant = { mode: request.mode, value: null, demoted: false };
+    const granted = failure === null ? Promise.resolve(grant) : Promise.reject(failure);
     return { id: this.#id(), granted };
   }
 
-  convert(): Promise<void> {
-    return Promise.resolve();
+  convert(): Promise<never> {
+    return Promise.reject(notUsed('convert'));
+  }
+
+  deadlockCancel(): Promise<void> {
+    return Promise.reject(notUsed('deadlockCancel'));
+  }
+
+  purge(): Promise<void> {
+    return Promise.reject(notUsed('purge'));
+  }
+
+  resources(): Promise<never> {
+    return Promise.reject(notUsed('resources'));
+  }
+
+  replyWaits(): Promise<never> {
+    return Promise.reject(notUsed('replyWaits'));
+  }
+
+  versions(): Promise<never> {
+    return Promise.reject(notUsed('versions'));
   }
 
   cancel(id: LockId): Promise<void> {
@@ -142,4 +171,9 @@ export class FakeLockspace extends EventEmitter<LockspaceEvents> implements Lock
     this.calls.push('close');
     return Promise.resolve();
   }
+}
+
+/** The coordinator must not need what this fake has not. */
+function notUsed(call: string): DlmError {
+  return new DlmError('BAD_REQUEST', call, `the coordinator does not ${call}`);
 }

@@ -33,6 +33,7 @@ function bench(options: Partial<CoordinatorOptions> = {}) {
     },
     lockspaceState: () => Promise.resolve(facts.state),
     controllerView: () => Promise.resolve({ fencing: facts.fencing }),
+    clusterView: () => Promise.reject(new Error('not asked for here')),
     close: () => Promise.resolve(),
   };
   const modules: Pick<CoordinatorModules, 'lockManager' | 'clock' | 'log'> = {

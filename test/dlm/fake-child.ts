@@ -1,25 +1,28 @@
 /**
  * A child for the tests: it speaks the frames like the real one, but its lockspace is a wish of
  * the resource's name. `ok…` is granted, `refuse…` refused, `wait…` queued until cancelled,
- * `hang` never answered, `die` ends the child, `garbage` breaks the frames, `log` writes to stderr.
+ * `hang` never answered, `die` ends the child, `garbage` breaks the frames,
+ * `torn` ends it in the middle of a frame, `log` writes to stderr.
  */
 import { writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { decodeRequest, encodeReply } from '../../src/dlm/encoding.js';
 import { encodeFrames, FrameDecoder } from '../../src/dlm/frame.js';
-import { parseRequest, type Reply, type Request } from '../../src/dlm/protocol.js';
+import type { Reply, Request } from '../../src/dlm/protocol.js';
 
-const decoder = new FrameDecoder();
+const SOCKET_FD = 3;
+const decoder = new FrameDecoder(decodeRequest);
 const waiting = new Map<number, number>();
 const deaf = process.argv.includes('deaf');
+const socket = new Socket({ fd: SOCKET_FD });
 
-process.stdin.on('data', (chunk: Buffer) => {
-  for (const message of decoder.push(chunk)) {
-    const request = parseRequest(message);
-    if (request !== null) {
-      answer(request);
-    }
-  }
-});
-process.stdin.on('end', () => process.exit(0));
+if (process.argv.includes('slow')) {
+  // Long enough for the socket to fill.
+  socket.pause();
+  setTimeout(() => socket.resume(), 200);
+}
+socket.on('data', (chunk) => decoder.push(chunk, answer));
+socket.on('end', () => process.exit(0));
 
 function answer(request: Request): void {
   switch (request.kind) {
@@ -49,14 +52,17 @@ function take({ op, id, resource }: Extract<Request, { kind: 'take' }>): void {
     fail(op, 'WOULD_BLOCK');
   } else if (resource === 'die') {
     process.exit(3);
+  } else if (resource === 'torn') {
+    writeSync(SOCKET_FD, encodeFrames([{ kind: 'done', op }], encodeReply).subarray(0, 9));
+    process.exit(4);
   } else if (resource === 'garbage') {
-    writeSync(3, 'this is no frame at all');
+    writeSync(SOCKET_FD, 'this is no frame at all');
   } else if (resource !== 'hang') {
     if (resource === 'log') {
       process.stderr.write('something to know\n');
     }
     reply({ kind: 'done', op });
-    reply({ kind: 'blocking', id });
+    reply({ kind: 'blocking', id, mode: 'EX' });
   }
 }
 
@@ -66,5 +72,5 @@ function fail(op: number, code: 'NO_KERNEL' | 'WOULD_BLOCK' | 'CANCELED'): void 
 }
 
 function reply(message: Reply): void {
-  writeSync(3, encodeFrames([message]));
+  socket.write(encodeFrames([message], encodeReply));
 }

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { systemClock, type Clock } from '../../src/clock.js';
 import { DlmError } from '../../src/dlm/error.js';
 import { openLockManager } from '../../src/dlm/lock-manager.js';
-import { STALL_MS } from '../../src/dlm/lockspace.js';
+import { STALL_MS } from '../../src/dlm/lockspace-watch.js';
 import type { LockId, StalledOperation } from '../../src/dlm/port.js';
 
 const FAKE_CHILD = fileURLToPath(new URL('./fake-child.js', import.meta.url));
@@ -105,6 +105,25 @@ test('a child whose frames are broken is killed and lost', async (t) => {
   t.is(await codeOf(t, take.granted), 'CHILD_LOST');
 });
 
+test('a child that dies in the middle of a frame is lost, and half an answer is none', async (t) => {
+  const { manager } = await setUp(t);
+  const lockspace = await manager.openLockspace('ls');
+  const take = lockspace.take({ resource: 'torn', mode: 'EX', wait: true });
+  t.is(await codeOf(t, take.granted), 'CHILD_LOST');
+});
+
+// Serial: the stalls of other tests are counted in fractions of a second.
+test.serial('requests to a child that does not read wait, and all are answered in the end', async (t) => {
+  const { manager } = await setUp(t, { args: ['slow'] });
+  const lockspace = await manager.openLockspace('ls');
+  const resource = `ok${'x'.repeat(62)}`;
+  const takes = Array.from({ length: 4_000 }, () =>
+    lockspace.take({ resource, mode: 'EX', wait: false }));
+  await Promise.all(takes.map(({ granted }) => granted));
+  await Promise.all(takes.map(({ id }) => lockspace.unlock(id)));
+  t.is(await codeOf(t, lockspace.unlock(takes[0]?.id ?? 0 as LockId)), 'UNKNOWN_LOCK');
+});
+
 test('a child that cannot be started is an error, not a crash', async (t) => {
   const manager = openLockManager({ log: () => undefined, childCommand: ['/nowhere/child'] });
   t.is(await codeOf(t, manager.openLockspace('ls')), 'CHILD_LOST');
@@ -160,4 +179,56 @@ test('a child whose loop does not turn is stalled though nothing is asked of it'
   const stalled = await new Promise<readonly StalledOperation[]>((resolve) =>
     lockspace.once('stalled', resolve));
   t.deepEqual(stalled.map(({ operation }) => operation), ['heartbeat']);
+});
+
+test('a listener that throws costs no other listener its event, nor the lockspace a frame', async (t) => {
+  const { manager } = await setUp(t);
+  const lockspace = await manager.openLockspace('ls');
+  const heard: LockId[] = [];
+  const uncaught: unknown[] = [];
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.once('uncaughtException', (thrown) => uncaught.push(thrown));
+  t.teardown(() => {
+    for (const listener of listeners) process.on('uncaughtException', listener);
+  });
+  lockspace.on('blocking', () => {
+    throw new Error('the listener\'s own bug');
+  });
+  const told = new Promise<void>((resolve) => lockspace.on('blocking', (id) => {
+    heard.push(id);
+    resolve();
+  }));
+  const { id, granted } = lockspace.take({ resource: 'ok', mode: 'EX', wait: false });
+  await granted;
+  await told;
+  t.deepEqual(heard, [id]);
+  await lockspace.unlock(id);
+  t.is(uncaught.length, 1, 'the bug is not hidden either');
+});
+
+test('calls of the wrong kind and to a closed manager are errors of ours', async (t) => {
+  const { manager } = await setUp(t);
+  const lockspace = await manager.openLockspace('ls');
+  const { id, granted } = lockspace.take({ resource: 'ok', mode: 'EX', wait: false });
+  await granted;
+  const nothing = null as never;
+  t.is(await codeOf(t, lockspace.take(nothing).granted), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.convert(id, nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.unlock(id, nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.adopt(nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.purge(nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.release(nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, manager.openLockspace('other', nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, manager.lockspaceState(nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.unlock('x' as never)), 'UNKNOWN_LOCK');
+  t.is(await codeOf(t, lockspace.resources()), 'KERNEL', 'this machine shows no such file');
+  t.is(await codeOf(t, lockspace.replyWaits()), 'KERNEL');
+  t.is(await codeOf(t, manager.clusterView()), 'NO_DAEMON');
+  await lockspace.unlock(id);
+  await manager.close();
+  await manager.close();
+  t.is(await codeOf(t, manager.openLockspace('ls')), 'CLOSED');
+  t.is(await codeOf(t, lockspace.versions()), 'CLOSED');
+  t.is(await codeOf(t, lockspace.release()), 'CLOSED');
 });

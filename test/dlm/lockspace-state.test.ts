@@ -8,7 +8,7 @@ function sighting(lockspace: Partial<ControllerLockspace>, more: Partial<Sightin
   return {
     controller: {
       kind: 'listed',
-      lockspace: { name: 'ls', flags: [], members: [1, 2], change: null, ...lockspace },
+      lockspace: { name: 'ls', flags: [], members: [1, 2], change: null, nodes: [], ...lockspace },
     },
     inKernel: true,
     recoverStatus: RECOVERED,

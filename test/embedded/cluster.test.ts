@@ -35,7 +35,7 @@ function observed(promise: Promise<unknown>): { state: string } {
   return seen;
 }
 
-function take(lockspace: Lockspace, mode: LockMode, wait: boolean): Promise<void> {
+function take(lockspace: Lockspace, mode: LockMode, wait: boolean): Promise<unknown> {
   return lockspace.take({ resource: 'r', mode, wait }).granted;
 }
 

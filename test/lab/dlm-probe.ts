@@ -14,7 +14,7 @@ import type { LockId, LockMode, Lockspace } from '../../src/dlm/index.js';
 const [name = 'test', ...steps] = process.argv.slice(2);
 const manager = openLockManager({ log: (message) => console.error(message) });
 const ids = new Map<string, LockId>();
-const waits = new Map<string, Promise<void>>();
+const waits = new Map<string, Promise<unknown>>();
 let lockspace: Lockspace | null = null;
 
 for (const step of steps) {

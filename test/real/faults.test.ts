@@ -129,6 +129,49 @@ test.serial('with corosync stopped the loop is not held, and everything settles 
   t.true(result.lagMsMax < 200);
 });
 
+test.serial('what was in flight over a pause that the others noticed settles, one way or the other', async (t) => {
+  const { cluster, groups, records } = t.context;
+  const mark = records[2].lines.length;
+  cluster.node(3).pause();
+  const flooding = groups[2].flood(200, 64);
+  await delay(PAUSES_MS[1] ?? 6_000);
+  cluster.node(3).continue();
+  await records[2].waitFor('ring [1 2 3]', mark);
+  const result = await flooding;
+  const { delivered, refused, elapsedMs } = result;
+  t.log(`${delivered} delivered, refused ${JSON.stringify(refused)}, ${elapsedMs} ms`);
+  t.is(delivered + (refused['LOST'] ?? 0), 200);
+  t.true(result.lagMsMax < 500);
+});
+
+test.serial('questions while corosync is stopped wait without holding the loop', async (t) => {
+  const { cluster, groups } = t.context;
+  cluster.node(3).pause();
+  const asked = [groups[2].membership(), groups[2].groupNames(), groups[2].localNodeId()];
+  let answered = false;
+  void Promise.allSettled(asked).then(() => {
+    answered = true;
+  });
+  const { lagMsMax } = await groups[2].idle(800);
+  t.true(lagMsMax < 200);
+  t.false(answered);
+  cluster.node(3).continue();
+  const [membership, , nodeId] = await Promise.all(asked);
+  t.is((membership as readonly unknown[]).length, 3);
+  t.is(nodeId, 3);
+});
+
+test.serial('closing while a question waits for a stopped corosync answers it at once', async (t) => {
+  const { cluster, groups } = t.context;
+  cluster.node(3).pause();
+  const asked = t.throwsAsync(groups[2].membership(), { code: 'CLOSED' });
+  await delay(200);
+  const closing = groups[2].close();
+  await asked;
+  cluster.node(3).continue();
+  await closing;
+});
+
 test.serial('a leave while corosync is stopped waits without holding the loop', async (t) => {
   const { cluster, groups, records } = t.context;
   cluster.node(3).pause();

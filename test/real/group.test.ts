@@ -169,3 +169,13 @@ test.serial('large messages queue up and drain without holding the loop', async 
     await end();
   }
 });
+
+test.serial('libcpg keeps the context and answers for its flow control', async (t) => {
+  const { groups, end } = await members(t.context.cluster, [1], 'context');
+  try {
+    const context = 2n ** 64n - 2n;
+    t.deepEqual(await groups[0]?.localState(context), { context, flowControl: 'disabled' });
+  } finally {
+    await end();
+  }
+});

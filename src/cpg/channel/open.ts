@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../../clock.js';
 import { CpgError } from '../error.js';
-import { openGroup } from '../open.js';
+import { openCpg } from '../open.js';
 import type { OpenGroup } from '../port.js';
 import { GroupChannel } from './channel.js';
 import { CHANNEL_LIMITS, type ChannelLimits } from './limits.js';
@@ -39,7 +39,7 @@ export function openChannel(options: ChannelOptions = {}): Channel {
   if (typeof options !== 'object' || options === null) {
     throw badLimit('options', options, 'an object, or nothing');
   }
-  const { openGroup: open = openGroup, clock = systemClock, ...given } = options;
+  const { openGroup: open = openCpg, clock = systemClock, ...given } = options;
   const limits = { ...CHANNEL_LIMITS, ...given };
   for (const [name, [least, most]] of Object.entries(RANGES)) {
     const value: unknown = limits[name as keyof ChannelLimits];

@@ -1,7 +1,8 @@
 import {
-  EACCES, EAGAIN, ECANCEL, EDEADLK, ENOTCONN, EPERM, EUNATCH,
+  EACCES, EAGAIN, ECANCEL, EDEADLK, EEXIST, ENOENT, ENOTCONN, EPERM, EPROTO, EUNATCH,
 } from '../constants.js';
 import type { DlmErrorCode } from '../error.js';
+import type { LockMode } from '../port.js';
 import type { Failure } from '../protocol.js';
 
 /**
@@ -22,6 +23,20 @@ export function failureOf(operation: string, subject: string, status: number): F
 /** A failure that libdlm was not asked about. */
 export function refusal(code: DlmErrorCode, operation: string, message: string): Failure {
   return { code, operation, message, status: null, retryable: false };
+}
+
+/** Describes an adoption that the kernel refused, whose errnos mean something of their own. */
+export function adoptionFailure(resource: string, mode: LockMode, errno: number): Failure {
+  const name = JSON.stringify(resource);
+  if (errno === ENOENT) {
+    const message = `this node has no orphan named ${name}; nothing was adopted`;
+    return { ...refusal('NO_ORPHAN', 'adopt', message), status: errno };
+  }
+  if (errno === EAGAIN) {
+    const message = `the orphan named ${name} is not in ${mode}; read its mode and adopt in that`;
+    return { ...refusal('OTHER_MODE', 'adopt', message), status: errno };
+  }
+  return failureOf('adopt', resource, errno);
 }
 
 interface Description {
@@ -59,6 +74,18 @@ function describe(status: number): Description {
         code: 'NO_DAEMON',
         text: `dlm_controld is away or not ready (errno ${status}); start dlm.service`,
         retryable: true,
+      };
+    case EPROTO:
+      return {
+        code: 'BAD_REQUEST',
+        text: 'other nodes are in it with other flags; open it with the same flags as they',
+        retryable: false,
+      };
+    case EEXIST:
+      return {
+        code: 'LOCKSPACE_EXISTS',
+        text: 'this node is in it already; open it without NEWEXCL, or release it first',
+        retryable: false,
       };
     default:
       return {

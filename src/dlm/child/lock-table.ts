@@ -1,36 +1,26 @@
-import { ECANCEL, EAGAIN, EBUSY, ENOENT, EUNLOCK } from '../constants.js';
+import {
+  EBUSY, ECANCEL, EDEADLK, EUNLOCK, LKF_FORCEUNLOCK, LKF_IVVALBLK, LKF_VALBLK, SBF_ALTMODE,
+  SBF_DEMOTED,
+} from '../constants.js';
 import type { LockMode } from '../port.js';
 import type { Failure, Reply, Request } from '../protocol.js';
-import { failureOf, refusal } from './failure.js';
+import { mayWriteAtUnlock, valueEffect } from '../value-effect.js';
+import { adoptionFailure, failureOf, refusal } from './failure.js';
+import { convertFlags, firstConvertFlags, grantedModeOf, requestFlags } from './lock-flags.js';
 import type { LockKernel, LockNotice } from './lock-kernel.js';
+import {
+  wantedEffect, type Asked, type IdleLock, type Lock, type LockState, type Unlocking,
+} from './lock-state.js';
 
 /** How often, and how far apart, an unlock is tried while a lost cancel is still under way. */
 export const BUSY_RETRIES_MAX = 250;
 export const BUSY_RETRY_MS = 20;
 
-/** Where one lock stands between the requests of the parent and the answers of the kernel. */
-type LockState =
-  /** The NL request is out. */
-  | { readonly kind: 'naming'; readonly op: number; readonly mode: LockMode; readonly wait: boolean }
-  /** The NL request is out, and the take was cancelled meanwhile. */
-  | { readonly kind: 'forsaken'; readonly op: number }
-  /** The first conversion, from NL, is out. */
-  | { readonly kind: 'taking'; readonly op: number }
-  /** A conversion of a held lock is out. */
-  | { readonly kind: 'converting'; readonly op: number }
-  | { readonly kind: 'held' }
-  /** The NL lock of a take that failed is being unlocked; then the take is told. */
-  | { readonly kind: 'withdrawing'; readonly op: number; readonly failure: Failure }
-  | { readonly kind: 'unlocking'; readonly op: number };
-
-interface Lock {
-  readonly id: number;
-  readonly resource: string;
-  state: LockState;
-}
-
-type LockRequest = Extract<Request, { kind: 'take' | 'convert' | 'cancel' | 'unlock' | 'adopt' }>;
+type LockRequest = Extract<Request, {
+  kind: 'take' | 'convert' | 'cancel' | 'deadlock-cancel' | 'unlock' | 'adopt';
+}>;
 type RequestOf<K extends LockRequest['kind']> = Extract<LockRequest, { kind: K }>;
+type Completion = Extract<LockNotice, { kind: 'completion' }>;
 
 export interface LockTableModules {
   readonly kernel: LockKernel;
@@ -65,7 +55,8 @@ export class LockTable {
     switch (request.kind) {
       case 'take': return this.#take(request);
       case 'convert': return this.#convert(request);
-      case 'cancel': return this.#cancel(request);
+      case 'cancel':
+      case 'deadlock-cancel': return this.#cancel(request);
       case 'unlock': return this.#unlock(request);
       case 'adopt': return this.#adopt(request);
       default: return request satisfies never;
@@ -76,7 +67,7 @@ export class LockTable {
   notice(notice: LockNotice): void {
     if (notice.kind === 'blocking') {
       if (this.#locks.has(notice.id)) {
-        this.#reply({ kind: 'blocking', id: notice.id });
+        this.#reply(notice);
       }
       return;
     }
@@ -84,61 +75,139 @@ export class LockTable {
     if (lock === undefined) {
       throw new Error(`a completion with status ${notice.status} for no lock: ${notice.id}`);
     }
-    this.#completed(lock, notice.status);
+    this.#completed(lock, notice);
   }
 
-  /** (none) -> naming */
-  #take({ op, id, resource, mode, wait }: RequestOf<'take'>): void {
+  /** (none) -> naming, or requesting when it is not persistent */
+  #take({ op, id, resource, mode, wait, persistent, flags }: RequestOf<'take'>): void {
     if (this.#locks.has(id)) {
       return this.#fail(op, refusal('BAD_REQUEST', 'take', `lock ${id} exists already`));
     }
-    const lock: Lock = { id, resource, state: { kind: 'naming', op, mode, wait } };
+    const asked: Asked = { op, mode, flags };
+    const state: LockState = persistent
+      ? { kind: 'naming', asked, wait }
+      : { kind: 'requesting', asked };
+    const lock: Lock = { id, resource, persistent, state };
     this.#locks.set(id, lock);
-    const errno = this.#kernel.requestNull(id, resource);
+    const errno = persistent
+      ? this.#kernel.requestNull(id, resource)
+      : this.#kernel.request(id, resource, mode, requestFlags(mode, wait, flags));
     if (errno !== 0) {
       this.#drop(lock);
       this.#fail(op, failureOf('take', resource, errno));
+    } else if (!persistent && wait) {
+      this.#reply({ kind: 'queued', op });
     }
   }
 
   /** held -> converting */
-  #convert({ op, id, mode, wait }: RequestOf<'convert'>): void {
-    const lock = this.#idle(op, id, 'convert');
-    if (lock === null) {
+  #convert({ op, id, mode, wait, flags, value }: RequestOf<'convert'>): void {
+    const idle = this.#idle(op, id, 'convert');
+    if (idle === null) {
       return;
     }
-    lock.state = { kind: 'converting', op };
-    const errno = this.#kernel.convert(id, mode, wait);
+    const { lock, mode: held } = idle;
+    const effect = valueEffect(held, mode);
+    const wanted = wantedEffect(flags, value);
+    if (wanted !== 'none' && wanted !== effect) {
+      const message = `convert of ${JSON.stringify(lock.resource)} from ${held} to ${mode} does `
+        + `not ${wanted} the value block: the kernel would ${effect === 'none' ? 'ignore' : effect}`
+        + ' it; see ConvertRequest.value';
+      return this.#fail(op, refusal('BAD_REQUEST', 'convert', message));
+    }
+    lock.state = { kind: 'converting', asked: { op, mode, flags }, held, reads: wanted === 'read' };
+    const whole = convertFlags(lock.persistent, wait, flags);
+    const errno = this.#kernel.convert(id, mode, whole, value);
     if (errno !== 0) {
-      lock.state = { kind: 'held' };
+      lock.state = { kind: 'held', mode: held };
       this.#fail(op, failureOf('convert', lock.resource, errno));
     } else if (wait) {
       this.#reply({ kind: 'queued', op });
     }
   }
 
-  /** naming -> forsaken; in taking and converting the kernel is asked and decides. */
-  #cancel({ op, id }: RequestOf<'cancel'>): void {
+  /** naming -> forsaken; what waits in the kernel is cancelled there, and the kernel decides. */
+  #cancel({ op, id, kind }: RequestOf<'cancel' | 'deadlock-cancel'>): void {
     const lock = this.#locks.get(id);
-    if (lock?.state.kind === 'naming') {
-      lock.state = { kind: 'forsaken', op: lock.state.op };
-    } else if (lock?.state.kind === 'taking' || lock?.state.kind === 'converting') {
-      const errno = this.#kernel.cancel(id);
-      if (errno !== 0) {
-        return this.#fail(op, failureOf('cancel', lock.resource, errno));
+    const status = kind === 'cancel' ? ECANCEL : EDEADLK;
+    switch (lock?.state.kind) {
+      case 'naming': {
+        const failure = failureOf('take', lock.resource, status);
+        lock.state = { kind: 'forsaken', asked: lock.state.asked, failure };
+        break;
       }
+      case 'requesting':
+      case 'taking':
+      case 'converting': {
+        const errno = kind === 'cancel' ? this.#kernel.cancel(id) : this.#kernel.deadlockCancel(id);
+        if (errno !== 0) {
+          return this.#fail(op, failureOf('cancel', lock.resource, errno));
+        }
+        break;
+      }
+      default:
+        // It was decided before the cancel came, and told by the other promise.
+        break;
     }
-    // In any other state it was decided before the cancel came, and told by the other promise.
     this.#reply({ kind: 'done', op });
   }
 
-  /** held -> unlocking */
-  #unlock({ op, id }: RequestOf<'unlock'>): void {
-    const lock = this.#idle(op, id, 'unlock');
-    if (lock !== null) {
-      lock.state = { kind: 'unlocking', op };
-      this.#callUnlock(lock, BUSY_RETRIES_MAX);
+  /** held -> unlocking, or writing first; with force also from what waits in the kernel. */
+  #unlock({ op, id, flags, value }: RequestOf<'unlock'>): void {
+    const known = this.#locks.get(id);
+    if ((flags & LKF_FORCEUNLOCK) !== 0 && known !== undefined && this.#unlockWaiting(known, op)) {
+      return;
     }
+    const idle = this.#idle(op, id, 'unlock');
+    if (idle === null) {
+      return;
+    }
+    const { lock, mode } = idle;
+    if (wantedEffect(flags, value) !== 'none' && !mayWriteAtUnlock(mode)) {
+      const message = `unlock of ${JSON.stringify(lock.resource)} in ${mode} cannot write its `
+        + 'value block: only PW and EX can';
+      return this.#fail(op, refusal('BAD_REQUEST', 'unlock', message));
+    }
+    if (value !== null) {
+      return this.#writeAndUnlock(lock, op, mode, value);
+    }
+    lock.state = { kind: 'unlocking', op, mode, displaced: null };
+    this.#callUnlock(lock, flags & LKF_IVVALBLK, BUSY_RETRIES_MAX);
+  }
+
+  /** requesting, taking, converting -> unlocking; false when it does not wait in the kernel. */
+  #unlockWaiting(lock: Lock, op: number): boolean {
+    const { state } = lock;
+    if (state.kind !== 'requesting' && state.kind !== 'taking' && state.kind !== 'converting') {
+      return false;
+    }
+    const operation = state.kind === 'converting' ? 'convert' : 'take';
+    const mode = state.kind === 'converting' ? state.held : 'NL';
+    const displaced = { op: state.asked.op, operation };
+    lock.state = { kind: 'unlocking', op, mode, displaced };
+    this.#callUnlock(lock, LKF_FORCEUNLOCK, BUSY_RETRIES_MAX);
+    return true;
+  }
+
+  /** held -> writing: down to NL, which writes the value as an unlock by libdlm would not. */
+  #writeAndUnlock(lock: Lock, op: number, mode: LockMode, value: Uint8Array): void {
+    lock.state = { kind: 'writing', op, mode };
+    const flags = convertFlags(lock.persistent, true, LKF_VALBLK);
+    const errno = this.#kernel.convert(lock.id, 'NL', flags, value);
+    if (errno !== 0) {
+      lock.state = { kind: 'held', mode };
+      this.#fail(op, failureOf('unlock', lock.resource, errno));
+    }
+  }
+
+  /** writing -> unlocking; writing -> held when the kernel will not. */
+  #written(lock: Lock, { op, mode }: Extract<LockState, { kind: 'writing' }>, status: number): void {
+    if (status !== 0) {
+      lock.state = { kind: 'held', mode };
+      return this.#fail(op, failureOf('unlock', lock.resource, status));
+    }
+    lock.state = { kind: 'unlocking', op, mode: 'NL', displaced: null };
+    this.#callUnlock(lock, 0, BUSY_RETRIES_MAX);
   }
 
   /** (none) -> held, at once or not at all. */
@@ -148,32 +217,37 @@ export class LockTable {
     }
     const errno = this.#kernel.adopt(id, resource, mode);
     if (errno === 0) {
-      this.#locks.set(id, { id, resource, state: { kind: 'held' } });
+      this.#locks.set(id, { id, resource, persistent: true, state: { kind: 'held', mode } });
       return this.#reply({ kind: 'done', op });
     }
     this.#kernel.drop(id);
     this.#fail(op, adoptionFailure(resource, mode, errno));
   }
 
-  #completed(lock: Lock, status: number): void {
+  #completed(lock: Lock, completion: Completion): void {
     const { state } = lock;
+    const { status } = completion;
     switch (state.kind) {
       case 'naming':
-        return status === 0 ? this.#convertFirst(lock, state) : this.#end(lock, state.op, status);
+        return status === 0
+          ? this.#convertFirst(lock, state)
+          : this.#end(lock, state.asked.op, status);
       case 'forsaken':
         return status === 0
-          ? this.#withdraw(lock, state.op, failureOf('take', lock.resource, ECANCEL))
-          : this.#end(lock, state.op, status);
+          ? this.#withdraw(lock, state.asked.op, state.failure)
+          : this.#end(lock, state.asked.op, status);
+      case 'requesting':
+        return status === 0
+          ? this.#hold(lock, state.asked, completion, (state.asked.flags & LKF_VALBLK) !== 0)
+          : this.#end(lock, state.asked.op, status);
       case 'taking':
         return status === 0
-          ? this.#hold(lock, state.op)
-          : this.#withdraw(lock, state.op, failureOf('take', lock.resource, status));
+          ? this.#hold(lock, state.asked, completion, (state.asked.flags & LKF_VALBLK) !== 0)
+          : this.#withdraw(lock, state.asked.op, failureOf('take', lock.resource, status));
       case 'converting':
-        if (status === 0) {
-          return this.#hold(lock, state.op);
-        }
-        lock.state = { kind: 'held' };
-        return this.#fail(state.op, failureOf('convert', lock.resource, status));
+        return this.#converted(lock, state, completion);
+      case 'writing':
+        return this.#written(lock, state, status);
       case 'withdrawing':
       case 'unlocking':
         return this.#unlocked(lock, state, status);
@@ -185,27 +259,42 @@ export class LockTable {
   }
 
   /** naming -> taking */
-  #convertFirst(lock: Lock, { op, mode, wait }: Extract<LockState, { kind: 'naming' }>): void {
-    if (mode === 'NL') {
-      // PERSISTENT comes with a conversion only, so NL is converted to itself.
-      wait = false;
-    }
-    lock.state = { kind: 'taking', op };
-    const errno = this.#kernel.convertFromNull(lock.id, mode, wait);
+  #convertFirst(lock: Lock, { asked, wait }: Extract<LockState, { kind: 'naming' }>): void {
+    const { op, mode, flags } = asked;
+    lock.state = { kind: 'taking', asked };
+    const errno = this.#kernel.convert(lock.id, mode, firstConvertFlags(mode, wait, flags), null);
     if (errno !== 0) {
       this.#withdraw(lock, op, failureOf('take', lock.resource, errno));
-    } else if (wait) {
+    } else if (wait && mode !== 'NL') {
       this.#reply({ kind: 'queued', op });
     }
   }
 
-  /** taking -> held, converting -> held */
-  #hold(lock: Lock, op: number): void {
-    lock.state = { kind: 'held' };
-    this.#reply({ kind: 'done', op });
+  /** converting -> held, in the new mode or the old one */
+  #converted(
+    lock: Lock, state: Extract<LockState, { kind: 'converting' }>, completion: Completion,
+  ): void {
+    if (completion.status === 0) {
+      return this.#hold(lock, state.asked, completion, state.reads);
+    }
+    const demoted = (completion.flags & SBF_DEMOTED) !== 0;
+    lock.state = { kind: 'held', mode: demoted ? 'NL' : state.held };
+    this.#fail(state.asked.op, failureOf('convert', lock.resource, completion.status));
   }
 
-  /** naming, forsaken -> (none): the kernel has refused the NL request itself. */
+  /** requesting, taking, converting -> held */
+  #hold(lock: Lock, { op, mode, flags }: Asked, completion: Completion, reads: boolean): void {
+    const granted = grantedModeOf(mode, flags, completion.flags);
+    lock.state = { kind: 'held', mode: granted };
+    if (reads || (completion.flags & (SBF_DEMOTED | SBF_ALTMODE)) !== 0) {
+      const value = reads ? completion.value : null;
+      this.#reply({ kind: 'granted', op, mode: granted, statusFlags: completion.flags, value });
+    } else {
+      this.#reply({ kind: 'done', op });
+    }
+  }
+
+  /** naming, forsaken, requesting -> (none): nothing of a new request is left in the kernel. */
   #end(lock: Lock, op: number, status: number): void {
     this.#drop(lock);
     this.#fail(op, failureOf('take', lock.resource, status));
@@ -214,17 +303,17 @@ export class LockTable {
   /** forsaken -> withdrawing, taking -> withdrawing */
   #withdraw(lock: Lock, op: number, failure: Failure): void {
     lock.state = { kind: 'withdrawing', op, failure };
-    this.#callUnlock(lock, BUSY_RETRIES_MAX);
+    this.#callUnlock(lock, 0, BUSY_RETRIES_MAX);
   }
 
   /**
    * Unlocks, again and again while the kernel says EBUSY: a cancel that lost against the grant is
    * still on its way to the master and back.
    */
-  #callUnlock(lock: Lock, retries: number): void {
-    const errno = this.#kernel.unlock(lock.id);
+  #callUnlock(lock: Lock, flags: number, retries: number): void {
+    const errno = this.#kernel.unlock(lock.id, flags);
     if (errno === EBUSY && retries > 0) {
-      this.#later(BUSY_RETRY_MS, () => this.#callUnlock(lock, retries - 1));
+      this.#later(BUSY_RETRY_MS, () => this.#callUnlock(lock, flags, retries - 1));
     } else if (errno !== 0) {
       this.#unlocked(lock, lock.state, errno);
     }
@@ -235,8 +324,15 @@ export class LockTable {
     if (state.kind !== 'withdrawing' && state.kind !== 'unlocking') {
       throw new Error(`lock ${lock.id} was unlocked while ${state.kind}`);
     }
+    const displaced = state.kind === 'unlocking' ? state.displaced : null;
+    if (displaced !== null && status !== EUNLOCK) {
+      return this.#displaced(lock, state as Unlocking, status);
+    }
     if (status === EUNLOCK) {
       this.#drop(lock);
+      if (displaced !== null) {
+        this.#fail(displaced.op, failureOf(displaced.operation, lock.resource, ECANCEL));
+      }
       if (state.kind === 'withdrawing') {
         this.#fail(state.op, state.failure);
       } else {
@@ -245,12 +341,28 @@ export class LockTable {
       return;
     }
     // The lock is still there. Keeping it as held lets the parent see it and try once more.
-    lock.state = { kind: 'held' };
+    lock.state = { kind: 'held', mode: state.kind === 'unlocking' ? state.mode : 'NL' };
     this.#fail(state.op, failureOf('unlock', lock.resource, status));
   }
 
+  /** What a forced unlock was to end has ended by itself, just before; the unlock follows. */
+  #displaced(lock: Lock, state: Unlocking, status: number): void {
+    const { displaced } = state;
+    lock.state = { ...state, displaced: null };
+    if (status !== 0 && !lock.persistent && displaced?.operation === 'take') {
+      // A new request that was refused is gone from the kernel, and the unlock finds nothing.
+      this.#end(lock, displaced.op, status);
+      return this.#reply({ kind: 'done', op: state.op });
+    }
+    if (displaced !== null && status === 0) {
+      this.#reply({ kind: 'done', op: displaced.op });
+    } else if (displaced !== null) {
+      this.#fail(displaced.op, failureOf(displaced.operation, lock.resource, status));
+    }
+  }
+
   /** The lock when it is held and idle; otherwise the request is refused. */
-  #idle(op: number, id: number, operation: string): Lock | null {
+  #idle(op: number, id: number, operation: string): IdleLock | null {
     const lock = this.#locks.get(id);
     if (lock === undefined) {
       this.#fail(op, refusal('UNKNOWN_LOCK', operation, `no lock has the id ${id}`));
@@ -262,7 +374,7 @@ export class LockTable {
       this.#fail(op, refusal('BAD_REQUEST', operation, message));
       return null;
     }
-    return lock;
+    return { lock, mode: lock.state.mode };
   }
 
   #drop(lock: Lock): void {
@@ -273,17 +385,4 @@ export class LockTable {
   #fail(op: number, failure: Failure): void {
     this.#reply({ kind: 'failed', op, failure });
   }
-}
-
-function adoptionFailure(resource: string, mode: LockMode, errno: number): Failure {
-  const name = JSON.stringify(resource);
-  if (errno === ENOENT) {
-    const message = `this node has no orphan named ${name}; nothing was adopted`;
-    return { ...refusal('NO_ORPHAN', 'adopt', message), status: errno };
-  }
-  if (errno === EAGAIN) {
-    const message = `the orphan named ${name} is not in ${mode}; read its mode and adopt in that`;
-    return { ...refusal('OTHER_MODE', 'adopt', message), status: errno };
-  }
-  return failureOf('adopt', resource, errno);
 }

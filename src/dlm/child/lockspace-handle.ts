@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import koffi from 'koffi';
 import { messageOf } from '../../errors.js';
-import { EBUSY } from '../constants.js';
+import { EBUSY, EEXIST } from '../constants.js';
 import { loadLibDlm, type LibDlm, type LockspaceHandle } from '../native.js';
 import type { Failure } from '../protocol.js';
 import { failureOf, refusal } from './failure.js';
@@ -18,6 +18,12 @@ const SETTLE_POLL_MS = 100;
 export type Opened =
   | { readonly kind: 'open'; readonly handle: LockspaceHandle; readonly fd: number }
   | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** How to make a lockspace that is not there yet; `flags` are DLM_LSFL bits. */
+export interface Creation {
+  readonly flags: number;
+  readonly exclusive: boolean;
+}
 
 /** Loads libdlm, after a look whether the kernel side is there: libdlm would not say so. */
 export function loadLibrary(): LibDlm | Failure {
@@ -37,12 +43,19 @@ export function loadLibrary(): LibDlm | Failure {
  * that would raise the kernel's count of creations, and a release would then leave it behind.
  * Otherwise it is created or joined, which blocks for as long as dlm_controld takes.
  */
-export async function openLockspace(library: LibDlm, name: string): Promise<Opened> {
+export async function openLockspace(
+  library: LibDlm, name: string, { flags, exclusive }: Creation,
+): Promise<Opened> {
   if (inKernel(name)) {
+    if (exclusive) {
+      return failed('open', name, EEXIST);
+    }
     return reopenLockspace(library, name);
   }
   koffi.errno(0);
-  const handle = library.dlm_create_lockspace(name, DEVICE_MODE);
+  const handle = flags === 0
+    ? library.dlm_create_lockspace(name, DEVICE_MODE)
+    : library.dlm_new_lockspace(name, DEVICE_MODE, flags);
   if (handle !== null) {
     return opened(library, handle);
   }
@@ -77,16 +90,16 @@ export type Released =
  * So the kernel's own list of lockspaces decides.
  *
  * Without `force` the kernel refuses while it keeps any lock, those of other nodes that it is
- * master for included. With `force` it leaves them to the others' recovery, and drops without a
- * word what this node itself still holds.
+ * master for included. With `force` (1, 2 and 3 were seen to do the same, on 6.1 and 6.12) it
+ * leaves them to the others' recovery, and drops without a word what this node itself still holds.
  */
 export async function releaseLockspace(
-  library: LibDlm, name: string, handle: LockspaceHandle, force: boolean,
+  library: LibDlm, name: string, handle: LockspaceHandle, force: number,
 ): Promise<Released> {
   koffi.errno(0);
-  const result = library.dlm_release_lockspace(name, handle, force ? 1 : 0);
+  const result = library.dlm_release_lockspace(name, handle, force);
   const errno = result === 0 ? EBUSY : koffi.errno();
-  const settleMs = result === 0 && force ? SETTLE_MS_MAX : SETTLE_POLL_MS;
+  const settleMs = result === 0 && force !== 0 ? SETTLE_MS_MAX : SETTLE_POLL_MS;
   for (let waitedMs = 0; waitedMs <= settleMs; waitedMs += SETTLE_POLL_MS) {
     if (!inKernel(name)) {
       return { kind: 'released' };

@@ -1,12 +1,25 @@
 import koffi from 'koffi';
+import { loadLibC } from '../libc.js';
 import type { LibDlm, LockspaceHandle } from '../native.js';
 import type { Reply, Request } from '../protocol.js';
-import { refusal } from './failure.js';
-import { LibDlmKernel } from './lock-kernel.js';
+import { Answers } from './answers.js';
+import type { ChildLoop } from './child-loop.js';
+import { failureOf, refusal } from './failure.js';
+import { LibDlmKernel, type CallSigns, type LockNotice } from './lock-kernel.js';
 import { LockTable } from './lock-table.js';
 import { loadLibrary, openLockspace, releaseLockspace, type Opened } from './lockspace-handle.js';
 
-type PollHandle = ReturnType<typeof koffi.node.poll>;
+type RequestOf<K extends Request['kind']> = Extract<Request, { kind: K }>;
+
+/** How the library is loaded, and a lockspace opened and left; another one only in benches. */
+export interface Opener {
+  readonly loadLibrary: typeof loadLibrary;
+  readonly openLockspace: typeof openLockspace;
+  readonly releaseLockspace: typeof releaseLockspace;
+}
+
+/** libdlm and the kernel of this machine. */
+export const systemOpener: Opener = { loadLibrary, openLockspace, releaseLockspace };
 
 interface Open {
   readonly name: string;
@@ -14,8 +27,6 @@ interface Open {
   readonly handle: LockspaceHandle;
   readonly kernel: LibDlmKernel;
   readonly table: LockTable;
-  /** Kept: a poll handle that nobody refers to is collected and falls silent. */
-  readonly poll: PollHandle;
 }
 
 type SessionState =
@@ -25,19 +36,28 @@ type SessionState =
 
 export interface SessionModules {
   readonly reply: (reply: Reply) => void;
+  readonly loop: Pick<ChildLoop, 'watch' | 'unwatch' | 'later'>;
+  readonly opener: Opener;
   /** The child is out of step with the kernel: it must end and leave orphans behind. */
   readonly fail: (fault: unknown) => void;
+  readonly signs: CallSigns;
 }
 
 /** The child's one lockspace, and the way from requests to libdlm and back. */
 export class Session {
   #state: SessionState = { kind: 'closed' };
   readonly #reply: SessionModules['reply'];
+  readonly #loop: SessionModules['loop'];
+  readonly #opener: Opener;
   readonly #fail: SessionModules['fail'];
+  readonly #signs: CallSigns;
 
-  constructor({ reply, fail }: SessionModules) {
+  constructor({ reply, loop, opener, fail, signs }: SessionModules) {
     this.#reply = reply;
+    this.#loop = loop;
+    this.#opener = opener;
     this.#fail = fail;
+    this.#signs = signs;
   }
 
   request(request: Request): void {
@@ -45,15 +65,38 @@ export class Session {
       case 'ping':
         return this.#reply({ kind: 'done', op: request.op });
       case 'open':
-        return this.#start(this.#open(request.op, request.lockspace));
+        return this.#start(this.#open(request));
       case 'release':
         return this.#start(this.#release(request.op, request.force));
       default:
         if (this.#state.kind !== 'open') {
           return this.#refuse(request.op, request.kind);
         }
-        return this.#state.open.table.request(request);
+        return this.#requestOf(this.#state.open, request);
     }
+  }
+
+  #requestOf(open: Open, request: Exclude<Request, { kind: 'ping' | 'open' | 'release' }>): void {
+    switch (request.kind) {
+      case 'purge':
+        return this.#purge(open, request);
+      case 'versions':
+        return this.#reply({ kind: 'versions', op: request.op, ...versionsOf(open.library) });
+      default:
+        return open.table.request(request);
+    }
+  }
+
+  /** The kernel drops orphans of this node at once; another node is only told to. */
+  #purge({ library, handle, name }: Open, { op, nodeId, pid }: RequestOf<'purge'>): void {
+    this.#signs.enter('purge', 0);
+    const result = library.dlm_ls_purge(Number(handle), nodeId, pid);
+    const errno = result === 0 ? 0 : koffi.errno();
+    this.#signs.leave();
+    if (errno === 0) {
+      return this.#reply({ kind: 'done', op });
+    }
+    this.#reply({ kind: 'failed', op, failure: failureOf('purge', name, errno) });
   }
 
   #start(running: Promise<void>): void {
@@ -61,17 +104,19 @@ export class Session {
   }
 
   /** closed -> busy -> open | closed */
-  async #open(op: number, name: string): Promise<void> {
+  async #open({ op, lockspace: name, ...creation }: RequestOf<'open'>): Promise<void> {
     if (this.#state.kind !== 'closed') {
       return this.#refuse(op, 'open');
     }
     this.#state = { kind: 'busy' };
-    const library = loadLibrary();
+    const library = this.#opener.loadLibrary();
     if ('code' in library) {
       this.#state = { kind: 'closed' };
       return this.#reply({ kind: 'failed', op, failure: library });
     }
-    const opened = await openLockspace(library, name);
+    this.#signs.enter('open', 0);
+    const opened = await this.#opener.openLockspace(library, name, creation);
+    this.#signs.leave();
     if (opened.kind === 'failed') {
       this.#state = { kind: 'closed' };
       return this.#reply({ kind: 'failed', op, failure: opened.failure });
@@ -81,20 +126,25 @@ export class Session {
   }
 
   /** open -> busy -> closed | open */
-  async #release(op: number, force: boolean): Promise<void> {
+  async #release(op: number, force: number): Promise<void> {
     if (this.#state.kind !== 'open') {
       return this.#refuse(op, 'release');
     }
-    const { name, library, handle, table, poll } = this.#state.open;
-    if (table.size > 0) {
+    const { name, library, handle, kernel, table } = this.#state.open;
+    if (table.size > 0 && force === 0) {
       const message = `lockspace ${name} was not left: ${table.size} locks of this daemon are in it`;
       return this.#reply({
         kind: 'failed', op, failure: refusal('LOCKSPACE_BUSY', 'release', message),
       });
     }
+    if (table.size === 0 && kernel.blocksUsed > 0) {
+      throw new Error(`${kernel.blocksUsed} status blocks are left of locks that are gone`);
+    }
     this.#state = { kind: 'busy' };
-    poll.close();
-    const released = await releaseLockspace(library, name, handle, force);
+    this.#loop.unwatch();
+    this.#signs.enter('release', 0);
+    const released = await this.#opener.releaseLockspace(library, name, handle, force);
+    this.#signs.leave();
     if (released.kind === 'released') {
       this.#state = { kind: 'closed' };
       return this.#reply({ kind: 'done', op });
@@ -111,31 +161,37 @@ export class Session {
   #enter(
     library: LibDlm, name: string, { handle, fd }: Extract<Opened, { kind: 'open' }>,
   ): void {
-    const kernel = new LibDlmKernel(library, handle);
+    const answers = new Answers(loadLibC(), fd);
+    const kernel = new LibDlmKernel({ library, handle, answers, signs: this.#signs });
     const table = new LockTable({
       kernel,
       reply: this.#reply,
-      later: (delayMs, run) => void setTimeout(() => this.#guard(run), delayMs),
+      later: (delayMs, run) => this.#loop.later(delayMs, run),
     });
-    const poll = koffi.node.poll(fd, { readable: true }, () => this.#guard(() => {
-      for (const notice of kernel.dispatch(fd)) {
-        table.notice(notice);
-      }
-    }));
-    this.#state = { kind: 'open', open: { name, library, handle, kernel, table, poll } };
+    const tell = (notice: LockNotice): void => table.notice(notice);
+    this.#loop.watch({ fd, drain: () => kernel.drain(tell) });
+    this.#state = { kind: 'open', open: { name, library, handle, kernel, table } };
   }
 
   #refuse(op: number, operation: string): void {
     const message = `${operation} while the child's lockspace is ${this.#state.kind}`;
     this.#reply({ kind: 'failed', op, failure: refusal('BAD_REQUEST', operation, message) });
   }
+}
 
-  /** An exception in a poll callback would end the polling without a word. */
-  #guard(run: () => void): void {
-    try {
-      run();
-    } catch (fault) {
-      this.#fail(fault);
-    }
-  }
+function versionsOf(library: LibDlm): { readonly kernel: string; readonly library: string } {
+  const kernel = numbers();
+  const own = numbers();
+  koffi.errno(0);
+  const known = library.dlm_kernel_version(...kernel) === 0;
+  library.dlm_library_version(...own);
+  return { kernel: known ? textOf(kernel) : 'unknown', library: textOf(own) };
+}
+
+function numbers(): [number[], number[], number[]] {
+  return [[0], [0], [0]];
+}
+
+function textOf(version: readonly (readonly number[])[]): string {
+  return version.map(([part]) => part).join('.');
 }

@@ -1,12 +1,12 @@
 import type { Clock } from '../../clock.js';
 import {
-  DlmError, type ControllerView, type LockManager, type Lockspace, type LockspaceState,
+  DlmError, type ClusterView, type ControllerView, type LockManager, type Lockspace,
+  type LockspaceState, type OpenRequest,
 } from '../../dlm/index.js';
+import { openOptions } from '../../dlm/lock-options.js';
+import { checkLockspace } from '../../dlm/names.js';
 import { EmbeddedLockspace } from './embedded-lockspace.js';
 import type { LockEngine } from './lock-engine.js';
-
-/** At most this many bytes in the name of a lockspace or a resource. */
-export const NAME_BYTES_MAX = 64;
 
 /** The embedded side of the LockManager port: one process of one node, with one "child". */
 export class EmbeddedLockManager implements LockManager {
@@ -27,15 +27,21 @@ export class EmbeddedLockManager implements LockManager {
     this.#engine = modules.engine;
   }
 
-  async openLockspace(name: string): Promise<Lockspace> {
+  async openLockspace(name: string, request: OpenRequest = {}): Promise<Lockspace> {
+    checkLockspace('open', name);
+    const { exclusive } = openOptions(request);
     if (this.#closed) throw closed('open');
-    const { length } = Buffer.from(name);
-    if (length === 0 || length > NAME_BYTES_MAX) {
-      throw new DlmError('BAD_REQUEST', 'open', `open: a lockspace's name has 1 to ${NAME_BYTES_MAX} bytes, this one ${length}`);
-    }
     if (!this.#engine.isDaemonUp(this.#nodeId)) throw noDaemon('open');
     const shared = this.#engine.lockspace(name);
     if (shared.stateOf(this.#nodeId).kind === 'abandoned') throw noDaemon('open');
+    const present = shared.kernelOf(this.#nodeId) !== null;
+    if (exclusive && present) {
+      throw new DlmError('LOCKSPACE_EXISTS', 'open', `open: this node is in lockspace '${name}' already; open it without NEWEXCL, or release it first`);
+    }
+    // As in the kernel: flags count only for the one who makes the lockspace on its node.
+    if (!present && !shared.agreesOn(request.flags?.includes('NODIR') === true)) {
+      throw new DlmError('BAD_REQUEST', 'open', `open: other nodes are in lockspace '${name}' with other flags; open it with the same`);
+    }
     const kernel = shared.enter(this.#nodeId);
     await new Promise<void>((resolve, reject) => {
       const check = (): void => {
@@ -58,6 +64,7 @@ export class EmbeddedLockManager implements LockManager {
   }
 
   async lockspaceState(name: string): Promise<LockspaceState> {
+    checkLockspace('lockspaceState', name);
     await this.#later();
     return this.#engine.stateOf(this.#nodeId, name);
   }
@@ -66,6 +73,12 @@ export class EmbeddedLockManager implements LockManager {
     await this.#later();
     if (!this.#engine.isDaemonUp(this.#nodeId)) throw noDaemon('controller view');
     return { fencing: this.#engine.fencingEnabled };
+  }
+
+  async clusterView(): Promise<ClusterView> {
+    await this.#later();
+    if (!this.#engine.isDaemonUp(this.#nodeId)) throw noDaemon('cluster view');
+    return this.#engine.viewOf(this.#nodeId);
   }
 
   close(): Promise<void> {

@@ -1,17 +1,25 @@
 import type { Clock } from '../../clock.js';
 import { IsolatingEmitter } from '../../native/emitter.js';
 import {
-  DlmError, type ConvertRequest, type LocalLock, type LockId, type LockMode, type Lockspace,
-  type LockspaceEvents, type Take, type TakeRequest,
+  DlmError, type ConvertRequest, type DlmVersions, type Grant, type KernelResource,
+  type LocalLock, type LockId, type LockMode, type Lockspace, type LockspaceEvents,
+  type PurgeRequest, type ReleaseRequest, type ReplyWait, type Take, type TakeRequest,
+  type UnlockRequest,
 } from '../../dlm/index.js';
+import {
+  checkObject, convertOptions, purgeOptions, takeOptions, unlockOptions,
+} from '../../dlm/lock-options.js';
+import { checkMode, checkResource } from '../../dlm/names.js';
 import { Mailbox } from '../mailbox.js';
 import { HeldLock, type Kernelward } from './held-lock.js';
 import type { Kernel } from './kernel.js';
 import { grantedMode, requestedMode, type EngineLock, type LockEvent, type LockOwner } from './lock.js';
+import { listResources } from './resource-list.js';
 import type { SharedLockspace } from './shared-lockspace.js';
 import { StallWatch } from './stall-watch.js';
 
-const RESOURCE_BYTES_MAX = 64;
+/** What the kernel says of a node that is not in the lockspace. @see errno(3) */
+const ENOBUFS = 105;
 
 export interface LockspaceModules {
   readonly nodeId: number;
@@ -61,31 +69,34 @@ export class EmbeddedLockspace extends IsolatingEmitter<LockspaceEvents> impleme
   }
 
   take(request: TakeRequest): Take {
-    const { resource, mode, wait } = request;
     const id = (this.#idHighest += 1) as LockId;
-    const refusal = this.#endedError('take') ?? checkName(resource, 'take');
-    if (refusal !== null) return { id, granted: Promise.reject(refusal) };
-    const held = new HeldLock(id, resource, this.#kernelward());
-    this.#held.set(id, held);
-    return { id, granted: held.take(mode, wait) };
+    return { id, granted: this.#take(id, request) };
   }
 
-  async convert(id: LockId, request: ConvertRequest): Promise<void> {
-    await this.#find(id, 'convert').convert(request.mode, request.wait);
+  async convert(id: LockId, request: ConvertRequest): Promise<Grant> {
+    convertOptions(request);
+    return this.#find(id, 'convert').convert(request);
   }
 
   async cancel(id: LockId): Promise<void> {
-    await this.#find(id, 'cancel').cancel();
+    await this.#cancel(id, 'cancel', 'canceled');
   }
 
-  async unlock(id: LockId): Promise<void> {
-    await this.#find(id, 'unlock').unlock();
+  async deadlockCancel(id: LockId): Promise<void> {
+    await this.#cancel(id, 'deadlock-cancel', 'deadlock');
+  }
+
+  async unlock(id: LockId, request: UnlockRequest = {}): Promise<void> {
+    unlockOptions(request);
+    await this.#find(id, 'unlock').unlock(request);
   }
 
   async adopt(request: { readonly resource: string; readonly mode: LockMode }): Promise<LockId> {
+    checkObject('adopt', request);
     const { resource, mode } = request;
-    const refusal = this.#endedError('adopt') ?? checkName(resource, 'adopt');
-    if (refusal !== null) throw refusal;
+    checkResource('adopt', resource);
+    checkMode('adopt', mode);
+    this.#checkOpen('adopt');
     const adoption = await this.#call('adopt', resource, () =>
       this.#modules.shared.table.adopt(this.#owner, resource, mode, { persistent: true }));
     if (adoption.kind === 'no-orphan') {
@@ -103,21 +114,50 @@ export class EmbeddedLockspace extends IsolatingEmitter<LockspaceEvents> impleme
   }
 
   async localLocks(): Promise<readonly LocalLock[]> {
-    const refusal = this.#endedError('local locks');
-    if (refusal !== null) throw refusal;
-    const { shared, nodeId, clock } = this.#modules;
-    // debugfs answers while the lockspace stands still, so this does not pass through the kernel.
-    await new Promise<void>((resolve) => {
-      clock.setTimer(0, resolve);
-    });
+    this.#checkOpen('local locks');
+    const { shared, nodeId } = this.#modules;
+    await this.#later();
     return shared.locksOf(nodeId).map(toLocalLock);
   }
 
-  async release(): Promise<void> {
-    const refusal = this.#endedError('release');
-    if (refusal !== null) throw refusal;
+  async resources(): Promise<readonly KernelResource[]> {
+    this.#checkOpen('resources');
+    const { shared, nodeId } = this.#modules;
+    await this.#later();
+    return listResources(shared.table, nodeId);
+  }
+
+  /** The engine decides in the turn in which it is asked: no message is ever on its way. */
+  async replyWaits(): Promise<readonly ReplyWait[]> {
+    this.#checkOpen('reply waits');
+    await this.#later();
+    return [];
+  }
+
+  async versions(): Promise<DlmVersions> {
+    this.#checkOpen('versions');
+    await this.#later();
+    return { kernel: '6.0.2', library: '6.0.2' };
+  }
+
+  async purge(request: PurgeRequest = {}): Promise<void> {
+    const { pid: own, shared, nodeId: here } = this.#modules;
+    const { nodeId, pid } = purgeOptions(request, [own]);
+    this.#checkOpen('purge');
+    const target = nodeId === 0 ? here : nodeId;
+    if (!shared.hasNode(target)) {
+      throw new DlmError('KERNEL', 'purge', `purge: node ${target} is not in lockspace '${this.name}'`, { status: ENOBUFS });
+    }
+    await this.#call('purge', this.name, () =>
+      shared.dispatch(shared.table.purge(target, pid === 0 ? null : pid)));
+  }
+
+  async release(request: ReleaseRequest = {}): Promise<void> {
+    checkObject('release', request);
+    this.#checkOpen('release');
     const { shared, nodeId, kernel } = this.#modules;
     const left = await this.#call('release', this.name, () => {
+      if (request.force === true) shared.dispatch(shared.table.discard(nodeId));
       if (shared.table.locksOf(nodeId).length > 0 || kernel.openers.size > 1) return false;
       kernel.openers.delete(this.#owner);
       shared.leave(nodeId);
@@ -160,13 +200,43 @@ export class EmbeddedLockspace extends IsolatingEmitter<LockspaceEvents> impleme
   #receive(event: LockEvent): void {
     const held = this.#byLock.get(event.lock);
     if (held === undefined) return;
-    if (event.kind === 'completed') return held.complete(event.how);
+    if (event.kind === 'completed') return held.complete(event);
     this.emit('blocking', held.id, event.mode);
   }
 
-  #find(id: LockId, operation: string): HeldLock {
+  /** Throws in a promise, as the real side does, whatever is wrong. */
+  async #take(id: LockId, request: TakeRequest): Promise<Grant> {
+    takeOptions(request);
+    this.#checkOpen('take');
+    const held = new HeldLock(id, request.resource, this.#kernelward());
+    this.#held.set(id, held);
+    return held.take(request);
+  }
+
+  async #cancel(id: LockId, operation: string, how: 'canceled' | 'deadlock'): Promise<void> {
+    const held = this.#held.get(id);
+    if (held === undefined) {
+      this.#checkOpen(operation);
+      // A lock of ours that is gone was decided before: nothing is left to cancel.
+      if (Number.isInteger(id) && id >= 1 && id <= this.#idHighest) return;
+    }
+    await this.#find(id, operation).cancel(how);
+  }
+
+  #checkOpen(operation: string): void {
     const refusal = this.#endedError(operation);
     if (refusal !== null) throw refusal;
+  }
+
+  /** debugfs answers while the lockspace stands still: what reads it passes no kernel. */
+  #later(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#modules.clock.setTimer(0, resolve);
+    });
+  }
+
+  #find(id: LockId, operation: string): HeldLock {
+    this.#checkOpen(operation);
     const held = this.#held.get(id);
     if (held !== undefined) return held;
     throw new DlmError('UNKNOWN_LOCK', operation, `${operation}: lock id ${id} names no lock of this lockspace; it was unlocked or never granted`);
@@ -232,10 +302,4 @@ function toLocalLock(lock: EngineLock): LocalLock {
 
 function lostError(operation: string): DlmError {
   return new DlmError('CHILD_LOST', operation, `${operation}: the process that speaks to the lock manager has ended; open the lockspace again and adopt what it held`);
-}
-
-function checkName(resource: string, operation: string): DlmError | null {
-  const { length } = Buffer.from(resource);
-  if (length >= 1 && length <= RESOURCE_BYTES_MAX) return null;
-  return new DlmError('BAD_REQUEST', operation, `${operation}: a resource's name has 1 to ${RESOURCE_BYTES_MAX} bytes, this one ${length}`);
 }

@@ -32,6 +32,7 @@ export function canBeGranted(queues: Queues, candidate: Candidate): boolean {
   if (flags.expedite === true) return true;
   if (conflicts(queues.granted, candidate) || conflicts(queues.converting, candidate)) return false;
   if (arriving && convert) return flags.queueConvert !== true || queues.converting.length === 0;
+  if (flags.noOrder === true) return true;
   if (convert) return queues.converting[0] === lock;
   if (queues.converting.length > 0) return false;
   return arriving ? queues.waiting.length === 0 : queues.waiting[0] === lock;

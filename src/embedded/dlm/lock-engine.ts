@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.js';
-import type { LockspaceState } from '../../dlm/index.js';
+import type { ClusterView, LockspaceState, LockspaceView } from '../../dlm/index.js';
 import { TIMINGS_DEFAULT, type EmbeddedTimings } from '../options.js';
 import { EmbeddedLockManager } from './embedded-lock-manager.js';
 import { SharedLockspace, type Surroundings } from './shared-lockspace.js';
@@ -138,6 +138,28 @@ export class LockEngine {
     return this.#lockspaces.get(lockspace)?.stateOf(nodeId) ?? { kind: 'absent' };
   }
 
+  /** The cluster as dlm_controld of that node would tell it; times are in whole seconds. */
+  viewOf(nodeId: number): ClusterView {
+    const ring = this.#facts(nodeId).ring;
+    const members = ring?.nodeIds ?? [];
+    return {
+      nodeId,
+      quorate: ring?.quorate === true,
+      ringSequence: ring?.serial ?? 0,
+      ringSequenceDone: ring?.serial ?? 0,
+      nowSeconds: Math.floor(this.clock.monotonic() / 1000),
+      fencePid: 0,
+      fencingEnabled: this.fencingEnabled,
+      nodes: [...this.#nodes.keys()].map((id) => ({
+        nodeId: id,
+        member: members.includes(id),
+        fencing: this.#beingFenced.has(id) ? 'in-progress' : 'none',
+        joinedAtSeconds: 0, leftAtSeconds: 0, failedAtSeconds: 0, fencedAtSeconds: 0,
+      })),
+      lockspaces: this.lockspaces.flatMap((lockspace) => viewOfLockspace(lockspace, nodeId)),
+    };
+  }
+
   #requestFencing(nodeId: number): void {
     if (this.#beingFenced.has(nodeId)) return;
     this.#beingFenced.add(nodeId);
@@ -159,6 +181,23 @@ export class LockEngine {
     if (facts === undefined) throw new Error(`node ${nodeId} is not among the engine's nodes`);
     return facts;
   }
+}
+
+/** Nothing for a lockspace that the node is not in. */
+function viewOfLockspace(lockspace: SharedLockspace, nodeId: number): readonly LockspaceView[] {
+  const state = lockspace.stateOf(nodeId);
+  if (state.kind === 'absent' || state.kind === 'abandoned') return [];
+  const waitsFor = state.kind === 'waiting' ? state.for : null;
+  return [{
+    name: lockspace.name,
+    members: state.members,
+    waitsFor,
+    detail: waitsFor ?? '',
+    stopped: waitsFor !== null,
+    nodes: state.members.map((id) => ({
+      nodeId: id, member: true, failed: false, started: waitsFor === null, waitsFor: 'nothing',
+    })),
+  }];
 }
 
 export function createLockEngine(options: LockEngineOptions): LockEngine {

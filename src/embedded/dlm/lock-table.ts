@@ -25,10 +25,10 @@ export class LockTable {
       lkid: this.#freeIds.pop() ?? (this.#idHighest += 1),
       resource, nodeId: owner.nodeId, owner, flags,
       status: { kind: 'waiting', to: mode },
-      orphan: false, notifiedRank: 0, valueBlock: null,
+      orphan: false, notifiedRank: 0, valueCopy: null, read: null, demoted: false,
     };
     this.#locks.add(lock);
-    const events = this.#resource(resource).request(lock, mode);
+    const events = this.#resource(resource, owner.nodeId).request(lock, mode);
     if (events.some((event) => event.kind === 'completed' && event.how === 'would-block')) {
       this.#forget(lock);
     }
@@ -37,19 +37,21 @@ export class LockTable {
 
   /** Throws when the lock is not granted (the caller checks; the kernel says EBUSY). */
   convert(lock: EngineLock, mode: LockMode, flags: LockFlags): readonly LockEvent[] {
-    return this.#resource(lock.resource).convert(lock, mode, flags);
+    return this.#resourceOf(lock).convert(lock, mode, flags);
   }
 
   /** Cancels a waiting request, which then is gone, or a convert, which keeps its old mode. */
-  cancel(lock: EngineLock): readonly LockEvent[] {
+  cancel(
+    lock: EngineLock, how: 'canceled' | 'deadlock' = 'canceled',
+  ): readonly LockEvent[] {
     const wasNew = lock.status.kind === 'waiting';
-    const events = this.#resource(lock.resource).cancel(lock);
+    const events = this.#resourceOf(lock).cancel(lock, how);
     if (wasNew) this.#forget(lock);
     return events;
   }
 
-  unlock(lock: EngineLock): readonly LockEvent[] {
-    const events = this.#resource(lock.resource).unlock(lock);
+  unlock(lock: EngineLock, value: 'invalidate' | null = null): readonly LockEvent[] {
+    const events = this.#resourceOf(lock).unlock(lock, value);
     this.#forget(lock);
     return events;
   }
@@ -81,15 +83,30 @@ export class LockTable {
     return events;
   }
 
+  /** Orphans of the node are unlocked without a word to anyone but those who wait. */
+  purge(nodeId: number, pid: number | null): readonly LockEvent[] {
+    return this.locksOf(nodeId)
+      .filter(({ orphan, owner }) => orphan && (pid === null || owner.pid === pid))
+      .flatMap((lock) => this.unlock(lock));
+  }
+
+  /** A forced release: all locks of the node are unlocked, orphans too. */
+  discard(nodeId: number): readonly LockEvent[] {
+    return this.locksOf(nodeId).flatMap((lock) => this.unlock(lock));
+  }
+
   /** Recovery: the node's locks vanish, orphans too; then everyone who can be is served. */
   dropNode(nodeId: number): readonly LockEvent[] {
-    const touched = new Set<string>();
+    const dropped = new Map<string, EngineLock[]>();
     for (const lock of this.locksOf(nodeId)) {
+      dropped.set(lock.resource, [...dropped.get(lock.resource) ?? [], lock]);
       this.#resources.get(lock.resource)?.drop(lock);
-      touched.add(lock.resource);
       this.#forget(lock);
     }
-    return [...touched].flatMap((name) => this.#resources.get(name)?.serve() ?? []);
+    for (const [name, resource] of this.#resources) {
+      resource.recover(dropped.get(name) ?? [], (master) => master === nodeId);
+    }
+    return [...dropped.keys()].flatMap((name) => this.#resources.get(name)?.serve() ?? []);
   }
 
   /** The node's locks, oldest first. */
@@ -104,6 +121,11 @@ export class LockTable {
       ? [] : [...queues.granted, ...queues.converting, ...queues.waiting];
   }
 
+  /** A resource by its name; null while there is no lock on it. */
+  resource(name: string): Resource | null {
+    return this.#resources.get(name) ?? null;
+  }
+
   get resourceNames(): readonly string[] {
     return [...this.#resources.keys()];
   }
@@ -112,10 +134,15 @@ export class LockTable {
     return this.#locks.has(lock);
   }
 
-  #resource(name: string): Resource {
+  #resourceOf(lock: EngineLock): Resource {
+    return this.#resource(lock.resource, lock.nodeId);
+  }
+
+  /** Who asks first for a name becomes its master. */
+  #resource(name: string, nodeId: number): Resource {
     const existing = this.#resources.get(name);
     if (existing !== undefined) return existing;
-    const created = new Resource();
+    const created = new Resource(nodeId);
     this.#resources.set(name, created);
     return created;
   }

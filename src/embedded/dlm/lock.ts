@@ -1,4 +1,4 @@
-import type { LockMode } from '../../dlm/index.js';
+import type { Grant, LockMode, LockValue } from '../../dlm/index.js';
 
 /** What a request may ask for beside its mode; names as in dlm_lock(3) without DLM_LKF_. */
 export interface LockFlags {
@@ -14,6 +14,16 @@ export interface LockFlags {
   readonly headOfQueue?: boolean;
   /** NODLCKWT: queue even where that would deadlock, instead of being told DEADLOCK. */
   readonly ignoreDeadlock?: boolean;
+  /** CONVDEADLK: in a conversion deadlock give up the granted mode instead. */
+  readonly demote?: boolean;
+  /** NOORDER: granted as soon as it is compatible. */
+  readonly noOrder?: boolean;
+  /** NOQUEUEBAST: a refused request tells the holders all the same. */
+  readonly noticeRefused?: boolean;
+  /** ALTPR, ALTCW: also granted in one of these modes, tried in this order. */
+  readonly alternative?: readonly LockMode[];
+  /** VALBLK, to read or with what is written, or IVVALBLK. */
+  readonly value?: 'read' | 'invalidate' | Uint8Array;
 }
 
 /** The process that opened the lockspace: told what happens to its locks. */
@@ -42,15 +52,29 @@ export interface EngineLock {
   orphan: boolean;
   /** Rank of the strongest mode that a blocking notice was sent for since the last grant. */
   notifiedRank: number;
-  /** Place for the lock value block, 32 bytes; not served yet. */
-  valueBlock: Uint8Array | null;
+  /** The value block as this lock last read or wrote it, from which a new master recovers it. */
+  valueCopy: { readonly bytes: Uint8Array; readonly sequence: number } | null;
+  /** What the last request read, until the grant tells it. */
+  read: LockValue | null;
+  /** The granted mode was given up for the convert that is under way. */
+  demoted: boolean;
 }
 
 /** How a request, convert, cancel or unlock ended. */
 export type Completion = 'granted' | 'would-block' | 'canceled' | 'deadlock' | 'unlocked';
 
 export type LockEvent =
-  | { readonly kind: 'completed'; readonly lock: EngineLock; readonly how: Completion }
+  | {
+      readonly kind: 'completed';
+      readonly lock: EngineLock;
+      readonly how: Exclude<Completion, 'granted'>;
+    }
+  | {
+      readonly kind: 'completed';
+      readonly lock: EngineLock;
+      readonly how: 'granted';
+      readonly grant: Grant;
+    }
   | { readonly kind: 'blocking'; readonly lock: EngineLock; readonly mode: LockMode };
 
 /** The mode that excludes others: null while the first grant is awaited. */

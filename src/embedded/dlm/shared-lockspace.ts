@@ -37,6 +37,7 @@ export class SharedLockspace {
   readonly #members = new Set<Kernel>();
   readonly #watchers = new Map<() => void, { readonly nodeId: number; last: string }>();
   #change: Change | null = null;
+  #withoutDirectory = false;
 
   constructor(name: string, surroundings: Surroundings) {
     this.name = name;
@@ -45,6 +46,19 @@ export class SharedLockspace {
 
   kernelOf(nodeId: number): Kernel | null {
     return this.#kernels.get(nodeId) ?? null;
+  }
+
+  hasNode(nodeId: number): boolean {
+    return [...this.#members].some((member) => member.nodeId === nodeId);
+  }
+
+  /**
+   * Notes whether the lockspace is one without a directory; false when the others have it
+   * otherwise. The first node decides, as long as any is in it.
+   */
+  agreesOn(withoutDirectory: boolean): boolean {
+    if (this.#kernels.size === 0) this.#withoutDirectory = withoutDirectory;
+    return this.#withoutDirectory === withoutDirectory;
   }
 
   /** The node's kernel in this lockspace; joins it first when there is none. */

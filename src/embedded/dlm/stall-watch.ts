@@ -45,9 +45,14 @@ export class StallWatch {
   #look(): void {
     this.#timer = null;
     const nowMs = this.#clock.monotonic();
+    // The first is inside the kernel, as a child that is single-threaded; the others wait behind.
     const stalled = [...this.#inside]
-      .map(({ operation, resource, sinceMs }) => ({ operation, resource, forMs: nowMs - sinceMs }))
-      .filter(({ forMs }) => forMs >= this.#stalledMs);
+      .filter(({ sinceMs }) => nowMs - sinceMs >= this.#stalledMs)
+      .map(({ operation, resource, sinceMs }, index): StalledOperation => {
+        const forMs = nowMs - sinceMs;
+        const inKernel = index === 0 ? { forMs, processState: 'D', waitsIn: null } : null;
+        return { operation, resource, forMs, inKernel };
+      });
     if (stalled.length > 0 || this.#reported) this.#report(stalled);
     this.#reported = stalled.length > 0;
     if (this.#inside.size > 0 || this.#reported) this.#arm();

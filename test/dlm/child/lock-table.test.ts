@@ -2,7 +2,9 @@ import test from 'ava';
 import type { LockKernel } from '../../../src/dlm/child/lock-kernel.js';
 import { BUSY_RETRIES_MAX, LockTable } from '../../../src/dlm/child/lock-table.js';
 import {
-  EAGAIN, EBUSY, ECANCEL, EDEADLK, ENOENT, ENOTCONN, EUNLOCK,
+  EAGAIN, EBUSY, ECANCEL, EDEADLK, ENOENT, ENOTCONN, EUNLOCK, LKF_ALTCW, LKF_ALTPR, LKF_CONVERT,
+  LKF_EXPEDITE, LKF_FORCEUNLOCK, LKF_HEADQUE, LKF_IVVALBLK, LKF_NOQUEUE, LKF_PERSISTENT,
+  LKF_QUECVT, LKF_VALBLK, SBF_ALTMODE, SBF_DEMOTED, SBF_VALNOTVALID,
 } from '../../../src/dlm/constants.js';
 import type { Reply } from '../../../src/dlm/protocol.js';
 
@@ -10,19 +12,27 @@ import type { Reply } from '../../../src/dlm/protocol.js';
 class FakeKernel implements LockKernel {
   readonly calls: string[] = [];
   readonly errnos = new Map<string, number[]>();
+  readonly flags: number[] = [];
+  readonly values: (Uint8Array | null)[] = [];
 
   requestNull(id: number, resource: string): number { return this.#call('null', id, resource); }
-  convertFromNull(id: number, mode: string, wait: boolean): number {
-    return this.#call('convert', id, mode, wait ? 'wait' : 'noqueue');
+  request(id: number, resource: string, mode: string, flags: number): number {
+    return this.#call('request', id, resource, mode, `${flags}`);
   }
-  convert(id: number, mode: string, wait: boolean): number {
-    return this.#call('convert', id, mode, wait ? 'wait' : 'noqueue');
+  convert(id: number, mode: string, flags: number, value: Uint8Array | null): number {
+    this.flags.push(flags);
+    this.values.push(value);
+    return this.#call('convert', id, mode, (flags & LKF_NOQUEUE) === 0 ? 'wait' : 'noqueue');
   }
   adopt(id: number, resource: string, mode: string): number {
     return this.#call('adopt', id, resource, mode);
   }
-  unlock(id: number): number { return this.#call('unlock', id); }
+  unlock(id: number, flags: number): number {
+    this.flags.push(flags);
+    return this.#call('unlock', id);
+  }
   cancel(id: number): number { return this.#call('cancel', id); }
+  deadlockCancel(id: number): number { return this.#call('deadlock-cancel', id); }
   drop(id: number): void { this.#call('drop', id); }
 
   #call(name: string, ...args: readonly (string | number)[]): number {
@@ -40,10 +50,13 @@ function setUp() {
     reply: (reply) => replies.push(reply),
     later: (_delayMs, run) => due.push(run),
   });
-  const complete = (id: number, status: number): void =>
-    table.notice({ kind: 'completion', id, status });
+  const complete = (
+    id: number, status: number, { flags = 0, value = null as Uint8Array | null } = {},
+  ): void => table.notice({ kind: 'completion', id, status, flags, value });
   const take = (wait: boolean): void =>
-    table.request({ kind: 'take', op: 1, id: 7, resource: 'r', mode: 'EX', wait });
+    table.request({
+      kind: 'take', op: 1, id: 7, resource: 'r', mode: 'EX', wait, persistent: true, flags: 0,
+    });
   const hold = (): void => {
     take(true);
     complete(7, 0);
@@ -137,7 +150,7 @@ test('an unlock is tried again while a lost cancel is still on its way', (t) => 
   const { kernel, table, hold, complete, codes, due } = setUp();
   hold();
   kernel.errnos.set('unlock', [EBUSY, EBUSY]);
-  table.request({ kind: 'unlock', op: 2, id: 7 });
+  table.request({ kind: 'unlock', op: 2, id: 7, flags: 0, value: null });
   due.shift()?.();
   due.shift()?.();
   t.deepEqual(kernel.calls, ['unlock 7', 'unlock 7', 'unlock 7']);
@@ -149,7 +162,7 @@ test('an unlock that stays busy is given up and the lock stays held', (t) => {
   const { kernel, table, hold, codes, due } = setUp();
   hold();
   kernel.errnos.set('unlock', Array<number>(BUSY_RETRIES_MAX + 1).fill(EBUSY));
-  table.request({ kind: 'unlock', op: 2, id: 7 });
+  table.request({ kind: 'unlock', op: 2, id: 7, flags: 0, value: null });
   while (due.length > 0) {
     due.shift()?.();
   }
@@ -161,9 +174,9 @@ test('an unlock that stays busy is given up and the lock stays held', (t) => {
 test('a conversion that fails keeps the lock held', (t) => {
   const { table, hold, complete, codes } = setUp();
   hold();
-  table.request({ kind: 'convert', op: 2, id: 7, mode: 'CW', wait: false });
+  table.request({ kind: 'convert', op: 2, id: 7, mode: 'CW', wait: false, flags: 0, value: null });
   complete(7, EAGAIN);
-  table.request({ kind: 'convert', op: 3, id: 7, mode: 'CW', wait: false });
+  table.request({ kind: 'convert', op: 3, id: 7, mode: 'CW', wait: false, flags: 0, value: null });
   complete(7, 0);
   t.deepEqual(codes(), ['2 WOULD_BLOCK', '3 done']);
 });
@@ -181,16 +194,16 @@ test('an adoption is answered by the call itself', (t) => {
 test('requests to a lock that is busy or unknown are refused', (t) => {
   const { table, take, codes } = setUp();
   take(true);
-  table.request({ kind: 'unlock', op: 2, id: 7 });
-  table.request({ kind: 'convert', op: 3, id: 9, mode: 'PR', wait: true });
+  table.request({ kind: 'unlock', op: 2, id: 7, flags: 0, value: null });
+  table.request({ kind: 'convert', op: 3, id: 9, mode: 'PR', wait: true, flags: 0, value: null });
   t.deepEqual(codes(), ['2 BAD_REQUEST', '3 UNKNOWN_LOCK']);
 });
 
 test('a blocking notice is passed on for a lock that exists only', (t) => {
   const { table, hold, codes } = setUp();
   hold();
-  table.notice({ kind: 'blocking', id: 7 });
-  table.notice({ kind: 'blocking', id: 8 });
+  table.notice({ kind: 'blocking', id: 7, mode: 'PR' });
+  table.notice({ kind: 'blocking', id: 8, mode: 'PR' });
   t.deepEqual(codes(), ['blocking']);
 });
 
@@ -199,4 +212,136 @@ test('a completion that fits no lock or no step is a fault', (t) => {
   hold();
   t.throws(() => complete(7, 0), { message: /idle lock 7/ });
   t.throws(() => complete(9, 0), { message: /no lock: 9/ });
+});
+
+const VALUE = new Uint8Array(32).fill(7);
+
+test('a take that is not persistent is one request, and nothing is left of a refused one', (t) => {
+  const { kernel, table, complete, codes } = setUp();
+  const take = { kind: 'take', resource: 'r', mode: 'EX', persistent: false, flags: 0 } as const;
+  table.request({ ...take, op: 1, id: 7, wait: false });
+  complete(7, EAGAIN);
+  table.request({ ...take, op: 2, id: 8, wait: true });
+  table.request({ kind: 'cancel', op: 3, id: 8 });
+  complete(8, ECANCEL);
+  table.request({ ...take, op: 4, id: 9, wait: true });
+  complete(9, 0);
+  t.deepEqual(codes(), ['1 WOULD_BLOCK', '2 queued', '3 done', '2 CANCELED', '4 queued', '4 done']);
+  t.deepEqual(kernel.calls, [
+    `request 7 r EX ${LKF_NOQUEUE}`, 'drop 7', 'request 8 r EX 0', 'cancel 8', 'drop 8',
+    'request 9 r EX 0',
+  ]);
+  t.is(table.size, 1);
+});
+
+test('NL that is not persistent is expedited, never refused', (t) => {
+  const { kernel, table } = setUp();
+  table.request({
+    kind: 'take', op: 1, id: 7, resource: 'r', mode: 'NL', wait: false, persistent: false, flags: 0,
+  });
+  t.deepEqual(kernel.calls, [`request 7 r NL ${LKF_EXPEDITE}`]);
+});
+
+test('a convert of a lock that is not persistent does not make it persistent', (t) => {
+  const { kernel, table, complete } = setUp();
+  const take = { kind: 'take', resource: 'r', mode: 'PR', wait: true, flags: 0 } as const;
+  table.request({ ...take, op: 1, id: 7, persistent: false });
+  complete(7, 0);
+  table.request({ kind: 'convert', op: 2, id: 7, mode: 'EX', wait: true, flags: 0, value: null });
+  t.deepEqual(kernel.flags, [LKF_CONVERT]);
+});
+
+test('who asks for the head of the queue is not put behind it', (t) => {
+  const { kernel, table, complete } = setUp();
+  table.request({
+    kind: 'take', op: 1, id: 7, resource: 'r', mode: 'EX', wait: true, persistent: true,
+    flags: LKF_HEADQUE,
+  });
+  complete(7, 0);
+  t.deepEqual(kernel.flags, [LKF_CONVERT | LKF_PERSISTENT | LKF_HEADQUE]);
+  table.request({
+    kind: 'take', op: 2, id: 8, resource: 'r', mode: 'EX', wait: true, persistent: true, flags: 0,
+  });
+  complete(8, 0);
+  t.is(kernel.flags[1], LKF_CONVERT | LKF_PERSISTENT | LKF_QUECVT);
+});
+
+test('what was read, and how the grant differs from the request, is told with it', (t) => {
+  const { replies, table, complete } = setUp();
+  table.request({
+    kind: 'take', op: 1, id: 7, resource: 'r', mode: 'EX', wait: false, persistent: true,
+    flags: LKF_VALBLK | LKF_ALTPR | LKF_ALTCW,
+  });
+  complete(7, 0);
+  const flags = SBF_ALTMODE | SBF_VALNOTVALID;
+  complete(7, 0, { flags, value: VALUE });
+  t.deepEqual(replies, [{ kind: 'granted', op: 1, mode: 'PR', statusFlags: flags, value: VALUE }]);
+});
+
+test('a demoted lock holds NL when its convert is cancelled', (t) => {
+  const { kernel, codes, table, complete, hold } = setUp();
+  hold();
+  table.request({ kind: 'convert', op: 2, id: 7, mode: 'PR', wait: true, flags: 0, value: null });
+  complete(7, ECANCEL, { flags: SBF_DEMOTED });
+  table.request({
+    kind: 'unlock', op: 3, id: 7, flags: LKF_VALBLK, value: VALUE,
+  });
+  t.deepEqual(codes(), ['2 queued', '2 CANCELED', '3 BAD_REQUEST']);
+  t.deepEqual(kernel.calls, ['convert 7 PR wait']);
+});
+
+test('an unlock that writes goes down to NL first: libdlm would send its stack', (t) => {
+  const { kernel, codes, table, complete, hold } = setUp();
+  hold();
+  kernel.flags.length = 0;
+  kernel.values.length = 0;
+  table.request({ kind: 'unlock', op: 2, id: 7, flags: LKF_VALBLK, value: VALUE });
+  complete(7, 0);
+  complete(7, EUNLOCK);
+  t.deepEqual(kernel.calls, ['convert 7 NL wait', 'unlock 7', 'drop 7']);
+  t.deepEqual(kernel.flags, [LKF_CONVERT | LKF_PERSISTENT | LKF_VALBLK, 0]);
+  t.deepEqual(kernel.values, [VALUE]);
+  t.deepEqual(codes(), ['2 done']);
+});
+
+test('a value is not read on the way down nor written on the way up', (t) => {
+  const { kernel, codes, table, hold } = setUp();
+  hold();
+  const convert = { kind: 'convert', id: 7, wait: true } as const;
+  table.request({ ...convert, op: 2, mode: 'PR', flags: LKF_VALBLK, value: null });
+  table.request({ ...convert, op: 3, mode: 'PR', flags: LKF_IVVALBLK, value: null });
+  t.deepEqual(codes(), ['2 BAD_REQUEST', '3 queued']);
+  t.deepEqual(kernel.calls, ['convert 7 PR wait']);
+});
+
+test('a forced unlock ends what waits, and both are told', (t) => {
+  const { kernel, codes, table, complete, hold } = setUp();
+  hold();
+  kernel.flags.length = 0;
+  table.request({ kind: 'convert', op: 2, id: 7, mode: 'EX', wait: true, flags: 0, value: null });
+  table.request({ kind: 'unlock', op: 3, id: 7, flags: LKF_FORCEUNLOCK, value: null });
+  complete(7, EUNLOCK);
+  t.deepEqual(codes(), ['2 queued', '2 CANCELED', '3 done']);
+  t.is(kernel.flags[1], LKF_FORCEUNLOCK);
+  t.is(table.size, 0);
+});
+
+test('a grant that is just before a forced unlock is told, and the unlock after it', (t) => {
+  const { codes, table, complete, hold } = setUp();
+  hold();
+  table.request({ kind: 'convert', op: 2, id: 7, mode: 'EX', wait: true, flags: 0, value: null });
+  table.request({ kind: 'unlock', op: 3, id: 7, flags: LKF_FORCEUNLOCK, value: null });
+  complete(7, 0);
+  complete(7, EUNLOCK);
+  t.deepEqual(codes(), ['2 queued', '2 done', '3 done']);
+});
+
+test('a deadlock cancel is asked of the kernel, and its victim is told DEADLOCK', (t) => {
+  const { kernel, codes, table, complete, hold } = setUp();
+  hold();
+  table.request({ kind: 'convert', op: 2, id: 7, mode: 'EX', wait: true, flags: 0, value: null });
+  table.request({ kind: 'deadlock-cancel', op: 3, id: 7 });
+  complete(7, EDEADLK);
+  t.deepEqual(codes(), ['2 queued', '3 done', '2 DEADLOCK']);
+  t.deepEqual(kernel.calls, ['convert 7 EX wait', 'deadlock-cancel 7']);
 });

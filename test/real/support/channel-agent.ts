@@ -1,5 +1,5 @@
 /** Runs inside a node, beside its corosync, and has one channel there as the test asks. */
-import { openChannel, openGroup } from '../../../src/cpg/index.js';
+import { openChannel, openCpg } from '../../../src/cpg/index.js';
 import { LocalChannel } from '../../conformance/local-channel.js';
 import { toWire, type Reply, type Request } from './wire.js';
 
@@ -21,7 +21,7 @@ const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = 
   leave: () => theChannel().leave(),
   close: () => theChannel().close(),
   async sendRaw(name: string, payload: Uint8Array) {
-    const group = await openGroup();
+    const group = await openCpg();
     await group.join(name);
     await group.multicast(payload);
     await group.close();

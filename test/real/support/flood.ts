@@ -1,6 +1,5 @@
 import { CpgError, type Group } from '../../../src/cpg/index.js';
-
-const LAG_INTERVAL_MS = 5;
+import { LoopLag } from './loop-lag.js';
 
 export interface FloodResult {
   readonly delivered: number;
@@ -18,14 +17,7 @@ export async function flood(
 ): Promise<FloodResult> {
   const refused: Record<string, number> = {};
   let delivered = 0;
-  let last = performance.now();
-  let lagMsMax = 0;
-  const sample = (): void => {
-    const now = performance.now();
-    lagMsMax = Math.max(lagMsMax, now - last - LAG_INTERVAL_MS);
-    last = now;
-  };
-  const timer = setInterval(sample, LAG_INTERVAL_MS);
+  const lag = new LoopLag();
   const begun = performance.now();
   const payload = new Uint8Array(bytes);
   const settled = Array.from({ length: messages }, async (_, index) => {
@@ -40,7 +32,6 @@ export async function flood(
   });
   const callMs = performance.now() - begun;
   await Promise.all(settled);
-  sample();
-  clearInterval(timer);
+  const lagMsMax = lag.stop();
   return { delivered, refused, elapsedMs: performance.now() - begun, callMs, lagMsMax };
 }
