@@ -15,7 +15,7 @@ const LAYERS = {
   coordinator: ['errors.ts', 'clock.ts', 'cpg', 'quorum', 'dlm', 'process-watch', 'config'],
   config: ['errors.ts'],
   control: ['errors.ts', 'clock.ts', 'coordinator/core', 'coordinator/service.ts', 'coordinator/error.ts'],
-  cli: ['errors.ts', 'control', 'config'],
+  cli: ['errors.ts', 'control', 'config', 'coordinator/list'],
 };
 
 const zones = Object.entries(LAYERS).map(([layer, open]) => ({

@@ -12,14 +12,18 @@ export function addCommonOptions(command: Command): Command {
 
 /** The common options of a command, wherever on the command line they stood. */
 export function readCommonOptions(command: Command): CommonOptions {
-  const levels = [command, command.parent].map((level) => level?.opts<RawOptions>() ?? {});
-  const [own = {}, outer = {}] = levels;
+  const levels = levelsOf(command).map((level) => level.opts<RawOptions>());
   return {
-    socket: own.socket ?? outer.socket ?? null,
-    config: own.config ?? outer.config ?? null,
-    json: own.json === true || outer.json === true,
-    color: own.color !== false && outer.color !== false,
+    socket: levels.find(({ socket }) => socket !== undefined)?.socket ?? null,
+    config: levels.find(({ config }) => config !== undefined)?.config ?? null,
+    json: levels.some(({ json }) => json === true),
+    color: levels.every(({ color }) => color !== false),
   };
+}
+
+/** A command and those it is part of, the innermost first. */
+function levelsOf(command: Command): Command[] {
+  return [command, ...(command.parent === null ? [] : levelsOf(command.parent))];
 }
 
 interface RawOptions {

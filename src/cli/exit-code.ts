@@ -1,9 +1,10 @@
 import type { ControlErrorCode, RefusalCode } from '../control/error.js';
+import type { ListErrorCode } from '../coordinator/list/index.js';
 
 /** What the command's exit status says; stable across versions. */
 export const EXIT = {
   OK: 0,
-  /** Somebody else holds the lock, or a stop was refused because locks are held. */
+  /** Somebody else holds the lock or the lock list; or a stop is refused as locks are held. */
   HELD: 1,
   /** The command line or the configuration is wrong. */
   USAGE: 2,
@@ -16,6 +17,8 @@ export const EXIT = {
   /** Nothing to release, or it is another owner's. */
   NOT_HELD: 6,
   OTHER: 7,
+  /** `list check` found damage. */
+  DAMAGED: 8,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -30,6 +33,7 @@ Exit status:
   5  this node cannot vouch for locks now (no quorum, recovering, isolated, starting)
   6  held by another owner, or by this one on another node
   7  anything else
+  8  \`list check\` found damage
 
 \`holdfast run\` passes on the status of its command: 128+N when signal N killed it,
 126 when it cannot be executed, 127 when it is not found. Before the command has
@@ -75,4 +79,18 @@ export const CONTROL_EXIT: Readonly<Record<ControlErrorCode, ExitCode>> = {
   SOCKET_TAKEN: EXIT.OTHER,
   SOCKET_NO_PERMISSION: EXIT.OTHER,
   SOCKET_FAILED: EXIT.OTHER,
+};
+
+/** The exit status for each way in which a list file cannot be checked or repaired. */
+export const LIST_EXIT: Readonly<Record<ListErrorCode, ExitCode>> = {
+  IN_USE: EXIT.HELD,
+  BAD_HEADER: EXIT.USAGE,
+  NO_SPACE: EXIT.OTHER,
+  WRITE_FAILED: EXIT.OTHER,
+  CLAIM_FAILED: EXIT.OTHER,
+  NEWER_VERSION: EXIT.OTHER,
+  READ_FAILED: EXIT.OTHER,
+  BAD_RECORD: EXIT.OTHER,
+  LIMIT: EXIT.OTHER,
+  CLOSED: EXIT.OTHER,
 };

@@ -4,6 +4,7 @@ import type { Outcome } from './action.js';
 import { addCommonOptions } from './common-options.js';
 import type { CliContext } from './context.js';
 import { EXIT_CODES_HELP } from './exit-code.js';
+import { addListCommands } from './list-commands.js';
 import { addLockCommands } from './lock-commands.js';
 import { addRunCommand } from './run-command.js';
 import { actWith, addCommand, type Wiring } from './wire-command.js';
@@ -27,6 +28,7 @@ export function createProgram(context: CliContext, outcome: Outcome): Command {
   addLockCommands(program, wiring);
   addRunCommand(program, wiring);
   addStopCommand(program, wiring);
+  addListCommands(program, wiring);
   return program;
 }
 

@@ -2,7 +2,7 @@ import { HoldfastError, messageOf } from '../errors.js';
 import type { LockView } from '../control/schema.js';
 import { CliError } from './cli-error.js';
 import type { CliContext, CommonOptions } from './context.js';
-import { CONTROL_EXIT, EXIT, REFUSAL_EXIT } from './exit-code.js';
+import { CONTROL_EXIT, EXIT, LIST_EXIT, REFUSAL_EXIT } from './exit-code.js';
 import { printableLines } from './text.js';
 
 interface ErrorReport {
@@ -58,6 +58,10 @@ async function describeError(thrown: unknown): Promise<ErrorReport> {
   }
   if (thrown instanceof ControlError) {
     return { ...base, code, retryable, exitCode: CONTROL_EXIT[thrown.code] };
+  }
+  const { ListError } = await import('../coordinator/list/error.js');
+  if (thrown instanceof ListError) {
+    return { ...base, code, retryable, exitCode: LIST_EXIT[thrown.code] };
   }
   const { ConfigError } = await import('../config/error.js');
   const exitCode = thrown instanceof ConfigError ? EXIT.USAGE : EXIT.OTHER;

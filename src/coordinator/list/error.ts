@@ -9,11 +9,12 @@ import { HoldfastError, type ErrorFacts } from '../../errors.js';
  * - `NEWER_VERSION`: written by a newer Holdfast whose format this one does not know.
  * - `READ_FAILED`: the list exists and cannot be read.
  * - `BAD_RECORD`: a record that contradicts the list, or is too long; a caller's mistake.
+ * - `BAD_HEADER`: a repair that would have to guess the lockspace.
  * - `LIMIT`: too many appends are waiting. `CLOSED`.
  */
 export type ListErrorCode =
   | 'NO_SPACE' | 'WRITE_FAILED' | 'IN_USE' | 'CLAIM_FAILED' | 'NEWER_VERSION'
-  | 'READ_FAILED' | 'BAD_RECORD' | 'LIMIT' | 'CLOSED';
+  | 'READ_FAILED' | 'BAD_RECORD' | 'BAD_HEADER' | 'LIMIT' | 'CLOSED';
 
 /** An operating error of the lock list. */
 export class ListError extends HoldfastError {

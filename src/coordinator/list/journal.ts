@@ -1,12 +1,16 @@
-import type { Clock, Timer } from '../../clock.js';
+import type { Timer } from '../../clock.js';
 import { messageOf } from '../../errors.js';
 import type { ListRecord } from '../core/record.js';
-import type { DiskClaim, DiskFile } from './disk.js';
+import { AppendQueue, type Append } from './append-queue.js';
+import { applyBatch } from './batch.js';
+import { Compaction } from './compaction.js';
+import type { DiskFile } from './disk.js';
 import { asWriteError, ListError } from './error.js';
-import { LINE_BYTES_MAX, sealLine } from './line.js';
-import type { ListLog, LockList } from './port.js';
-import type { Rewriter, Rewriting } from './rewrite.js';
-import type { ListTable, Undo } from './table.js';
+import { blockAbove, GENERATION_MAX, type GenerationBlock } from './generations.js';
+import type { JournalParts, JournalState } from './journal-state.js';
+import type { LockList } from './port.js';
+import type { Rewriting } from './rewrite.js';
+import type { StoredRecord } from './shape.js';
 import { writeAll } from './write.js';
 
 /** At most this much later than its write is a record synced. */
@@ -15,34 +19,10 @@ export const SYNC_DELAY_MS = 1_000;
 export const REPAIR_DELAY_MS = 5_000;
 /** Lines that say nothing any more: beyond that many the file is rewritten without them. */
 export const DEAD_LINES_MAX = 10_000;
-/** Records that may wait for the disk. */
-export const WAITING_RECORDS_MAX = 65_536;
-/** Records that one write combines. */
-export const BATCH_RECORDS_MAX = 1_024;
+/** A file can be replaced while it is synced; this often the sync follows it. */
+const SYNC_TRIES_MAX = 4;
 
-/** What the journal works on. */
-export interface JournalParts {
-  readonly path: string;
-  readonly table: ListTable;
-  readonly rewriter: Rewriter;
-  readonly claim: DiskClaim;
-  readonly clock: Clock;
-  readonly log: ListLog;
-  readonly deadLinesMax: number;
-}
-
-interface Append {
-  readonly records: readonly ListRecord[];
-  readonly lines: readonly string[];
-  readonly resolve: () => void;
-  readonly reject: (error: ListError) => void;
-}
-
-/** `broken`: the file may not be added to, only be replaced by a rewrite. */
-type State =
-  | { readonly kind: 'open'; readonly file: DiskFile; size: number; lines: number }
-  | { readonly kind: 'broken'; readonly error: ListError; readonly file: DiskFile | null }
-  | { readonly kind: 'closed' };
+type OpenState = JournalState & { readonly kind: 'open' };
 
 /**
  * The list that is being written: one worker takes what waits, in order, writes it in one go,
@@ -50,20 +30,22 @@ type State =
  */
 export class Journal implements LockList {
   readonly #parts: JournalParts;
-  #state: State;
-  #waiting: Append[] = [];
-  #waitingRecords = 0;
+  readonly #queue: AppendQueue;
+  readonly #compaction: Compaction;
+  /** The last generation that was given out, whether its record could be written or not. */
+  #mark: number;
+  #state: JournalState;
   #working: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
-  #rewriting: Rewriting | null = null;
-  #rewriteAtLines: number;
   #repairDue = false;
   #syncTimer: Timer | null = null;
   #repairTimer: Timer | null = null;
 
   private constructor(parts: JournalParts) {
     this.#parts = parts;
-    this.#rewriteAtLines = parts.deadLinesMax;
+    this.#queue = new AppendQueue(parts.path);
+    this.#compaction = new Compaction(parts.rewriter, parts.deadLinesMax);
+    this.#mark = parts.table.mark;
     const error = new ListError('WRITE_FAILED', `the lock list ${parts.path} is not open yet`);
     this.#state = { kind: 'broken', error, file: null };
   }
@@ -80,30 +62,33 @@ export class Journal implements LockList {
   }
 
   append(records: readonly ListRecord[]): Promise<void> {
-    const { path } = this.#parts;
-    if (this.#closing !== null) {
-      return Promise.reject(new ListError('CLOSED', `the lock list ${path} is closed`));
+    return this.#enqueue(records);
+  }
+
+  async reserveGenerations(above: number): Promise<GenerationBlock> {
+    const { path, clock } = this.#parts;
+    const block = blockAbove(this.#mark, above);
+    if (!Number.isSafeInteger(above) || above < 0 || block === null) {
+      const text = `no generations above ${above}: the last that ${path} can say is ${GENERATION_MAX}`;
+      throw new ListError('BAD_RECORD', text);
     }
-    if (this.#waitingRecords + records.length > WAITING_RECORDS_MAX) {
-      const text = `${this.#waitingRecords} records wait for the disk of ${path}; try again later`;
-      return Promise.reject(new ListError('LIMIT', text, { retryable: true }));
-    }
-    const lines = records.map((record) => sealLine(record));
-    // UTF-8 takes at most three bytes for a UTF-16 unit.
-    if (lines.some((line) => line.length * 3 > LINE_BYTES_MAX)) {
-      const text = `a record for ${path} is longer than ${LINE_BYTES_MAX} bytes`;
-      return Promise.reject(new ListError('BAD_RECORD', text));
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ records, lines, resolve, reject });
-      this.#waitingRecords += records.length;
-      this.#work();
-    });
+    // Not taken back when the disk fails: whatever half of the write is there is never reused.
+    this.#mark = block.last;
+    await this.#enqueue([{ kind: 'generations', at: clock.now(), upTo: block.last }]);
+    await this.#syncWritten();
+    return block;
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#shut();
     return this.#closing;
+  }
+
+  #enqueue(records: readonly StoredRecord[]): Promise<void> {
+    if (this.#closing !== null) return Promise.reject(this.#closedError());
+    const written = this.#queue.add(records);
+    this.#work();
+    return written;
   }
 
   /** Starts the worker unless it runs. It never rejects: each failure goes to its append. */
@@ -116,7 +101,7 @@ export class Journal implements LockList {
   }
 
   #isWorkDue(): boolean {
-    return this.#waiting.length > 0 || this.#repairDue || this.#rewriting?.prepared === true;
+    return !this.#queue.isEmpty || this.#repairDue || this.#compaction.isPrepared;
   }
 
   async #drain(): Promise<void> {
@@ -124,7 +109,7 @@ export class Journal implements LockList {
     await Promise.resolve();
     while (this.#isWorkDue()) {
       await this.#tend();
-      const batch = this.#takeBatch();
+      const batch = this.#queue.takeBatch();
       if (batch.length > 0) await this.#writeBatch(batch);
     }
   }
@@ -135,63 +120,29 @@ export class Journal implements LockList {
     this.#repairDue = false;
     try {
       if (broken) await this.#repairLoudly();
-      else if (this.#rewriting?.prepared === true) await this.#finish(this.#rewriting);
-      else if (this.#rewriting === null && this.#deadLines() > this.#rewriteAtLines) {
-        this.#rewriteBeside();
-      }
+      else if (this.#compaction.isPrepared) await this.#repair();
+      else if (this.#compaction.isDue(this.#deadLines())) this.#rewriteBeside();
     } catch (thrown) {
       if (this.#state.kind === 'broken') this.#break(thrown, this.#state.file);
       else this.#postponeRewrite(thrown);
     }
   }
 
-  #takeBatch(): Append[] {
-    let records = 0;
-    let taken = 0;
-    for (const append of this.#waiting) {
-      records += append.records.length;
-      if (taken > 0 && records > BATCH_RECORDS_MAX) break;
-      taken += 1;
-    }
-    const batch = this.#waiting.splice(0, taken);
-    for (const append of batch) this.#waitingRecords -= append.records.length;
-    return batch;
-  }
-
-  async #writeBatch(batch: readonly Append[]): Promise<void> {
-    const undos: Undo[] = [];
-    const accepted = batch.filter((append) => this.#applyAppend(append, undos));
-    const lines = accepted.flatMap((append) => append.lines);
+  async #writeBatch(appends: readonly Append[]): Promise<void> {
+    const batch = applyBatch(this.#parts.table, appends, this.#parts.path);
     try {
-      if (this.#state.kind !== 'open') throw this.failure ?? new Error('the list is closed');
-      if (lines.length > 0) await this.#write(this.#state, lines);
+      if (this.#state.kind !== 'open') throw this.failure ?? this.#closedError();
+      if (batch.lines.length > 0) await this.#write(this.#state, batch.lines, batch.durable);
     } catch (thrown) {
-      for (const undo of undos.reverse()) undo();
+      batch.undo();
       const error = asWriteError(thrown, this.#parts.path);
-      for (const append of accepted) append.reject(error);
+      for (const append of batch.accepted) append.reject(error);
       return;
     }
-    for (const append of accepted) append.resolve();
+    for (const append of batch.accepted) append.resolve();
   }
 
-  /** Applies all records of an append, or none and rejects it. */
-  #applyAppend(append: Append, undos: Undo[]): boolean {
-    const own: Undo[] = [];
-    for (const [index, record] of append.records.entries()) {
-      const undo = this.#parts.table.apply(record, append.lines[index] ?? '');
-      if (undo === null) {
-        for (const back of own.reverse()) back();
-        const text = `a record "${record.kind}" contradicts the lock list ${this.#parts.path}`;
-        append.reject(new ListError('BAD_RECORD', text));
-        return false;
-      }
-      own.push(undo);
-    }
-    undos.push(...own);
-    return true;
-  }
-
-  async #write(state: State & { kind: 'open' }, lines: readonly string[]): Promise<void> {
+  async #write(state: OpenState, lines: readonly string[], durable: boolean): Promise<void> {
     const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
     try {
       await writeAll(state.file, bytes, state.size);
@@ -201,12 +152,12 @@ export class Journal implements LockList {
     }
     state.size += bytes.byteLength;
     state.lines += lines.length;
-    this.#rewriting?.follow(lines);
+    this.#compaction.current?.follow(lines, durable);
     this.#armSync();
   }
 
   /** Takes a partly written batch away again; the file is no longer added to if that fails. */
-  async #cutBack(state: State & { kind: 'open' }, error: ListError): Promise<void> {
+  async #cutBack(state: OpenState, error: ListError): Promise<void> {
     try {
       await state.file.truncate(state.size);
     } catch (thrown) {
@@ -224,32 +175,28 @@ export class Journal implements LockList {
 
   /** Prepares a rewrite while appends go on; the worker puts it in place when it is ready. */
   #rewriteBeside(): void {
-    const rewriting = this.#parts.rewriter.start(this.#parts.table.lines());
-    this.#rewriting = rewriting;
+    const rewriting = this.#compaction.begin(this.#parts.table.lines());
     rewriting.ready.then(
       () => this.#work(),
       (thrown: unknown) => {
-        if (this.#rewriting === rewriting) this.#postponeRewrite(thrown);
+        if (this.#compaction.current === rewriting) this.#postponeRewrite(thrown);
       },
     );
   }
 
   #postponeRewrite(thrown: unknown): void {
-    this.#rewriting = null;
-    this.#rewriteAtLines = this.#deadLines() + this.#parts.deadLinesMax;
+    this.#compaction.postpone(this.#deadLines());
     this.#parts.log.warn(`${this.#parts.path} could not be compacted: ${messageOf(thrown)}`);
   }
 
   /** Replaces the file by one that says what is listed. */
   async #repair(): Promise<void> {
-    // A rewrite that is under way followed every batch that was written: it will do.
-    const rewriting = this.#rewriting ?? this.#parts.rewriter.start(this.#parts.table.lines());
-    this.#rewriting = rewriting;
+    const rewriting = this.#compaction.begin(this.#parts.table.lines());
     try {
       await rewriting.ready;
       await this.#finish(rewriting);
     } finally {
-      this.#rewriting = null;
+      this.#compaction.end();
     }
   }
 
@@ -259,11 +206,10 @@ export class Journal implements LockList {
   }
 
   async #finish(rewriting: Rewriting): Promise<void> {
-    this.#rewriting = null;
     const { file, size, lines, synced, failure } = await rewriting.finish();
     const before = this.#state;
     this.#state = { kind: 'open', file, size, lines };
-    this.#rewriteAtLines = this.#parts.deadLinesMax;
+    this.#compaction.reset();
     this.#repairTimer?.cancel();
     this.#repairTimer = null;
     if (!synced) this.#armSync();
@@ -305,6 +251,22 @@ export class Journal implements LockList {
     }
   }
 
+  /** Syncs what is written, in whichever file it is by now; rejects when that is not certain. */
+  async #syncWritten(): Promise<void> {
+    for (let attempt = 0; attempt < SYNC_TRIES_MAX; attempt += 1) {
+      const state = this.#state;
+      if (state.kind !== 'open') throw this.failure ?? this.#closedError();
+      await this.#sync();
+      if (this.#state === state) return;
+    }
+    const text = `${this.#parts.path} was replaced ${SYNC_TRIES_MAX} times while it was synced`;
+    throw new ListError('WRITE_FAILED', text, { retryable: true });
+  }
+
+  #closedError(): ListError {
+    return new ListError('CLOSED', `the lock list ${this.#parts.path} is closed`);
+  }
+
   async #closeFile(file: DiskFile | null): Promise<void> {
     try {
       await file?.close();
@@ -318,8 +280,8 @@ export class Journal implements LockList {
     this.#repairTimer?.cancel();
     this.#repairDue = false;
     while (this.#working !== null) await this.#working;
-    const rewriting = this.#rewriting;
-    this.#rewriting = null;
+    const rewriting = this.#compaction.current;
+    this.#compaction.end();
     await rewriting?.abandon();
     try {
       await this.#sync();

@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.js';
 import { messageOf } from '../../errors.js';
 import type { DiskClaim, ListDisk } from './disk.js';
 import { ListError } from './error.js';
+import { asideName, readFile } from './file.js';
 import { DEAD_LINES_MAX, Journal } from './journal.js';
 import { sealLine } from './line.js';
 import type { FoundList, ListLog, LockList } from './port.js';
@@ -15,9 +16,6 @@ import { ListTable } from './table.js';
 
 /** The list's file within its directory. */
 export const LIST_FILE = 'locks.jsonl';
-/** A longer file is not read: compaction keeps it far below this. */
-export const LIST_BYTES_MAX = 256 * 1024 * 1024;
-
 export interface ListOptions {
   readonly directory: string;
   readonly bootId: string;
@@ -59,7 +57,7 @@ async function openClaimed(
 ): Promise<{ list: LockList; found: FoundList }> {
   const { clock, log, lockspace } = options;
   const path = join(options.directory, LIST_FILE);
-  const read = await readFile(disk, path);
+  const read = readList((await readFile(disk, path)) ?? Buffer.alloc(0), path);
   if (read.tornAt !== null) {
     log.info(`${path}: the last line was not finished; cut off at byte ${read.tornAt}`);
   }
@@ -68,11 +66,11 @@ async function openClaimed(
   const before = read.header;
   const other = before !== null && before.lockspace !== lockspace ? before.lockspace : null;
   if (other !== null) log.error(`${path} is the list of lockspace ${other}, not of ${lockspace}`);
-  const table = other === null ? read.table : new ListTable();
+  const table = other === null ? read.table : markOnly(read.table, clock.now());
   const foreignLines = other === null ? read.foreignLines : [];
 
   const header = sealLine(headerNow(options, before));
-  const aside = asideName(path, read, other, clock.now());
+  const aside = asideFor(path, read, other, clock.now());
   const rewriter = new Rewriter({ disk, path, log, head: [header, ...foreignLines], aside });
   const locks = table.listed;
   const deadLinesMax = options.deadLinesMax ?? DEAD_LINES_MAX;
@@ -81,7 +79,17 @@ async function openClaimed(
   if (keptAside !== null) log.warn(`${path} was kept aside as ${keptAside}`);
   const { problems } = read;
   const bootId = before?.bootId ?? null;
-  return { list, found: { locks, problems, keptAside, bootId, otherLockspace: other } };
+  const generations = { upTo: table.mark, certain: problems.length === 0 };
+  const found = { locks, generations, problems, keptAside, bootId, otherLockspace: other };
+  return { list, found };
+}
+
+/** Generations may skip, never fall back: their mark is kept whichever lockspace it was. */
+function markOnly({ mark }: ListTable, at: number): ListTable {
+  const table = new ListTable();
+  const record = { kind: 'generations', at, upTo: mark } as const;
+  if (mark > 0) table.apply(record, sealLine(record));
+  return table;
 }
 
 async function claimOf(disk: ListDisk, directory: string): Promise<DiskClaim> {
@@ -92,19 +100,6 @@ async function claimOf(disk: ListDisk, directory: string): Promise<DiskClaim> {
     const text = `cannot use ${directory} for the lock list: ${messageOf(thrown)}`;
     throw new ListError('CLAIM_FAILED', text, { cause: thrown });
   }
-}
-
-async function readFile(disk: ListDisk, path: string): Promise<ReadList> {
-  let bytes: Uint8Array | null;
-  try {
-    bytes = await disk.read(path, LIST_BYTES_MAX);
-  } catch (thrown) {
-    const text =
-      `cannot read the lock list ${path} (${messageOf(thrown)}); it says which locks are ` +
-      'whose, so do not remove it without need';
-    throw new ListError('READ_FAILED', text, { cause: thrown });
-  }
-  return readList(Buffer.from(bytes ?? []), path);
 }
 
 function headerNow(options: ListOptions, before: ListHeader | null): ListHeader {
@@ -119,13 +114,12 @@ function headerNow(options: ListOptions, before: ListHeader | null): ListHeader 
   };
 }
 
-function asideName(
+function asideFor(
   path: string,
   read: ReadList,
   other: string | null,
   now: number,
 ): string | null {
-  const time = new Date(now).toISOString().replaceAll(/[-:]/g, '').replace('.', '');
-  if (other !== null) return `${path}.other-lockspace-${time}`;
-  return read.problems.length > 0 ? `${path}.damaged-${time}` : null;
+  if (other !== null) return asideName(path, 'other-lockspace', now);
+  return read.problems.length > 0 ? asideName(path, 'damaged', now) : null;
 }

@@ -1,5 +1,6 @@
 import type { ListedLock, ListRecord } from '../core/record.js';
 import type { ListError } from './error.js';
+import type { FoundGenerations, GenerationBlock } from './generations.js';
 
 /** Where the list says what happens to its file; winston's logger fits. */
 export interface ListLog {
@@ -19,6 +20,15 @@ export interface LockList {
    * again), `BAD_RECORD`, `LIMIT`, `CLOSED`.
    */
   append(records: readonly ListRecord[]): Promise<void>;
+  /**
+   * Reserves a block of GENERATIONS_BLOCK generations, all above `above` and above every block
+   * before, also those of earlier processes and boots. Resolves when the new mark is on disk
+   * (fdatasync), so ask for the next block before this one is used up and no acquire waits.
+   *
+   * Rejects with ListError as `append` does, then also when only the sync failed: the numbers of
+   * that block are never given again.
+   */
+  reserveGenerations(above: number): Promise<GenerationBlock>;
   /** Why the file cannot be written at the moment (also a failed sync); null while it can. */
   readonly failure: ListError | null;
   /** Waits for the appends, syncs, closes. Rejects with ListError if the last sync failed. */
@@ -28,6 +38,7 @@ export interface LockList {
 /** What the list said when it was opened. */
 export interface FoundList {
   readonly locks: readonly ListedLock[];
+  readonly generations: FoundGenerations;
   /** One sentence for each damaged place: where it is and what was done. */
   readonly problems: readonly string[];
   /** The path of the file as it was, when it was damaged or is another lockspace's. */

@@ -1,14 +1,26 @@
-import type { ListRecord } from '../core/record.js';
 import { ListError } from './error.js';
 import { openLine, type Line } from './line.js';
 import {
   asHeader, asRecord, LIST_MAJOR, LIST_MINOR, majorOf, type ListHeader,
+  type StoredRecord,
 } from './shape.js';
 import { idOf, ListTable } from './table.js';
 
 /** More are counted, not described: a file of garbage must not fill the memory with sentences. */
 export const PROBLEMS_MAX = 100;
 const NEWLINE = 0x0a;
+
+/** One thing that is wrong with a list file. */
+export interface ListProblem {
+  /** From 1. */
+  readonly line: number;
+  /** Where the line begins, and how long it is without its newline. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly what: string;
+  /** What the reader did about it. */
+  readonly done: string;
+}
 
 /** What a list file says. */
 export interface ReadList {
@@ -19,16 +31,27 @@ export interface ReadList {
   readonly foreignLines: readonly string[];
   /** One sentence for each thing that is wrong, for an operator. */
   readonly problems: readonly string[];
+  /** The same in parts: the first PROBLEMS_MAX. */
+  readonly findings: readonly ListProblem[];
+  /** How many there are in all. */
+  readonly problemCount: number;
+  /** Lines that count: records of known kinds, without the header. */
+  readonly recordCount: number;
   /** Where a torn last line began, a byte offset; null when there was none. */
   readonly tornAt: number | null;
+}
+
+/** Where a problem is, in words. */
+export function placeOf({ line, offset }: Pick<ListProblem, 'line' | 'offset'>): string {
+  return `line ${line} (byte ${offset})`;
 }
 
 /**
  * Reads a list file of this major version; never throws but ListError `NEWER_VERSION`.
  *
- * The last line may be torn by a crash in the middle of its write: its append had not resolved,
- * so nobody acted on it, and it is dropped. Anything else that does not fit is a problem; what
- * stands before and after it is used.
+ * The last line may be torn by a crash in the middle of its write, and has no newline then: its
+ * append had not resolved, so nobody acted on it, and it is dropped. Anything else that does not
+ * fit is a problem; what stands before and after it is used.
  */
 export function readList(bytes: Buffer, path: string): ReadList {
   const reader = new Reader(path);
@@ -36,25 +59,25 @@ export function readList(bytes: Buffer, path: string): ReadList {
   for (let number = 1; start < bytes.byteLength; number += 1) {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline < 0 ? bytes.byteLength : newline;
-    const last = end + 1 >= bytes.byteLength;
-    reader.take(openLine(bytes.subarray(start, end)), { number, offset: start, last });
+    const place = { line: number, offset: start, bytes: end - start, ended: newline >= 0 };
+    reader.take(openLine(bytes.subarray(start, end)), place);
     start = end + 1;
   }
   return reader.result();
 }
 
-interface Place {
-  readonly number: number;
-  readonly offset: number;
-  readonly last: boolean;
+interface Place extends Pick<ListProblem, 'line' | 'offset' | 'bytes'> {
+  /** Whether a newline ends it. */
+  readonly ended: boolean;
 }
 
 class Reader {
   readonly #path: string;
   readonly #table = new ListTable();
   readonly #foreignLines: string[] = [];
-  readonly #problems: string[] = [];
+  readonly #findings: ListProblem[] = [];
   #problemCount = 0;
+  #recordCount = 0;
   #header: ListHeader | null = null;
   #tornAt: number | null = null;
 
@@ -64,11 +87,11 @@ class Reader {
 
   take(line: Line, place: Place): void {
     if (line.kind === 'broken') {
-      if (place.last) this.#tornAt = place.offset;
+      if (!place.ended) this.#tornAt = place.offset;
       else this.#report(place, `is damaged: ${line.why}`, 'skipped');
       return;
     }
-    if (place.number === 1) {
+    if (place.line === 1) {
       if (this.#takeHeader(line.value)) return;
       this.#report(place, 'should be the header of a lock list and is not', 'read on without it');
     }
@@ -85,13 +108,18 @@ class Reader {
   }
 
   result(): ReadList {
-    const more = this.#problemCount - this.#problems.length;
+    const more = this.#problemCount - this.#findings.length;
+    const problems = this.#findings.map((problem) =>
+      `${this.#path}: ${placeOf(problem)} ${problem.what}: ${problem.done}`);
     const rest = more > 0 ? [`${this.#path}: ${more} more problems of this sort`] : [];
     return {
       header: this.#header,
       table: this.#table,
       foreignLines: this.#foreignLines,
-      problems: [...this.#problems, ...rest],
+      problems: [...problems, ...rest],
+      findings: this.#findings,
+      problemCount: this.#problemCount,
+      recordCount: this.#recordCount,
       tornAt: this.#tornAt,
     };
   }
@@ -109,8 +137,10 @@ class Reader {
     return this.#header !== null;
   }
 
-  #apply(record: ListRecord, text: string, place: Place): void {
+  #apply(record: StoredRecord, text: string, place: Place): void {
+    this.#recordCount += 1;
     if (this.#table.apply(record, text) !== null) return;
+    if (record.kind === 'generations') return;
     const id = idOf(record);
     if (!('lock' in record)) {
       this.#report(
@@ -132,8 +162,8 @@ class Reader {
 
   #report(place: Place, what: string, done: string): void {
     this.#problemCount += 1;
-    if (this.#problems.length >= PROBLEMS_MAX) return;
-    const where = `line ${place.number} (byte ${place.offset})`;
-    this.#problems.push(`${this.#path}: ${where} ${what}: ${done}`);
+    if (this.#findings.length >= PROBLEMS_MAX) return;
+    const { line, offset, bytes } = place;
+    this.#findings.push({ line, offset, bytes, what, done });
   }
 }

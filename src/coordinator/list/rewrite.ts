@@ -84,6 +84,8 @@ export class Rewriting {
   #lines: number;
   /** Lines that were appended to the old file since this began. */
   #followed: string[] = [];
+  /** Whether one of them is synced in the old file: then it must be so in the new one, too. */
+  #followsDurable = false;
   #overrun = false;
 
   constructor(parts: RewriterParts, lines: readonly string[], keepAside: () => Promise<void>) {
@@ -102,8 +104,12 @@ export class Rewriting {
     return this.#prepared;
   }
 
-  /** Takes over what was appended to the old file meanwhile. */
-  follow(lines: readonly string[]): void {
+  /**
+   * Takes over what was appended to the old file meanwhile. `durable`: what the old file has on
+   * disk for good must not be lost by the new one's taking its name.
+   */
+  follow(lines: readonly string[], durable: boolean): void {
+    this.#followsDurable ||= durable;
     this.#overrun ||= this.#followed.length + lines.length > FOLLOWED_LINES_MAX;
     if (this.#overrun) this.#followed = [];
     else this.#followed.push(...lines);
@@ -120,6 +126,7 @@ export class Rewriting {
     try {
       if (this.#overrun) throw new Error('too much was appended while it was rewritten');
       await this.#write(file, this.#followed);
+      if (this.#followsDurable) await file.sync();
       await this.#keepAside();
       await disk.rename(this.#temporary, path);
     } catch (thrown) {
@@ -128,7 +135,8 @@ export class Rewriting {
     }
     const failure = await disk.syncDirectory(dirname(path)).then(() => null, asError);
     const lines = this.#lines + this.#followed.length;
-    return { file, size: this.#size, lines, synced: this.#followed.length === 0, failure };
+    const synced = this.#followed.length === 0 || this.#followsDurable;
+    return { file, size: this.#size, lines, synced, failure };
   }
 
   /** Gives up, and removes the file beside the list. Never rejects. */
@@ -148,13 +156,21 @@ export class Rewriting {
       await this.#write(file, lines);
       await file.sync();
     } catch (thrown) {
-      await file.close();
-      // What is left of it would take up the space that is missing.
-      await this.#parts.disk.remove(this.#temporary);
+      await this.#discard(file);
       throw thrown;
     }
     this.#file = file;
     this.#prepared = true;
+  }
+
+  /** What is left of it would take up the space that is missing. Never rejects. */
+  async #discard(file: DiskFile): Promise<void> {
+    try {
+      await file.close();
+      await this.#parts.disk.remove(this.#temporary);
+    } catch (thrown) {
+      this.#parts.log.warn(`removing ${this.#temporary}: ${messageOf(thrown)}`);
+    }
   }
 
   async #write(file: DiskFile, lines: readonly string[]): Promise<void> {

@@ -6,7 +6,18 @@ import { LOCK_MODES } from '../core/mode.js';
 export const LIST_MAGIC = 'holdfast-lock-list';
 /** Another major cannot be read by this program; a higher minor only adds to this one. */
 export const LIST_MAJOR = 1;
-export const LIST_MINOR = 0;
+/** 1 added `generations`. */
+export const LIST_MINOR = 1;
+
+/** No generation above `upTo` was given out before this was synced. `at` is wall-clock ms. */
+export interface GenerationsRecord {
+  readonly kind: 'generations';
+  readonly at: number;
+  readonly upTo: number;
+}
+
+/** What a line of the file can say behind the header. */
+export type StoredRecord = ListRecord | GenerationsRecord;
 
 /** The first line of the file. */
 export interface ListHeader {
@@ -52,10 +63,11 @@ const record = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('releasing'), at, id, why: z.string() }),
   z.object({ kind: z.literal('dropped'), at, id, why: z.string() }),
   z.object({ kind: z.literal('quarantined'), at, lock }),
-]) satisfies z.ZodType<ListRecord>;
+  z.object({ kind: z.literal('generations'), at, upTo: z.int().min(0) }),
+]) satisfies z.ZodType<StoredRecord>;
 
-const KINDS: ReadonlySet<string> = new Set<ListRecord['kind']>(
-  ['intent', 'held', 'releasing', 'dropped', 'quarantined'],
+const KINDS: ReadonlySet<string> = new Set<StoredRecord['kind']>(
+  ['intent', 'held', 'releasing', 'dropped', 'quarantined', 'generations'],
 );
 
 const anyKind = z.object({ kind: z.string() });
@@ -76,7 +88,7 @@ export function asHeader(value: unknown): ListHeader | null {
 }
 
 /** The record that a line's value is; `unknown` when this version has no such kind. */
-export function asRecord(value: unknown): ListRecord | 'unknown' | null {
+export function asRecord(value: unknown): StoredRecord | 'unknown' | null {
   const known = record.safeParse(value);
   if (known.success) return known.data;
   const kind = anyKind.safeParse(value).data?.kind;

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { link, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 
 import { claimDirectory } from './claim.js';
 import type { DiskFile, ListDisk } from './disk.js';
@@ -10,7 +11,8 @@ const FILE_MODE = 0o600;
 /** The machine's own file system. */
 export const systemDisk: ListDisk = {
   async claim(directory) {
-    await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+    const first = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+    if (first !== undefined) await syncNames(dirname(first), resolve(directory));
     return await claimDirectory(directory);
   },
 
@@ -37,6 +39,8 @@ export const systemDisk: ListDisk = {
   async create(path) {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
     const file = await open(path, flags | constants.O_NOFOLLOW, FILE_MODE);
+    // One of that name may have been left with other permissions.
+    await file.chmod(FILE_MODE);
     return new SystemFile(file);
   },
 
@@ -44,15 +48,25 @@ export const systemDisk: ListDisk = {
   link,
   remove: unlink,
 
-  async syncDirectory(directory) {
-    const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  },
+  syncDirectory,
 };
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes new directories durable: from `top`, which is older, down to the parent of `bottom`. */
+async function syncNames(top: string, bottom: string): Promise<void> {
+  for (let directory = dirname(bottom); ; directory = dirname(directory)) {
+    await syncDirectory(directory);
+    if (directory === top || directory === dirname(directory)) return;
+  }
+}
 
 class SystemFile implements DiskFile {
   readonly #file: FileHandle;

@@ -1,4 +1,5 @@
 import { applyRecord, type ListRecord, type ListedLock } from '../core/record.js';
+import type { GenerationsRecord, StoredRecord } from './shape.js';
 
 interface Entry {
   readonly listed: ListedLock;
@@ -18,13 +19,20 @@ export type Undo = () => void;
 export class ListTable {
   readonly #entries = new Map<number, Entry>();
   #lineCount = 0;
+  #mark: { readonly upTo: number; readonly line: string } | null = null;
 
   get listed(): readonly ListedLock[] {
     return [...this.#entries.values()].map((entry) => entry.listed);
   }
 
+  /** Up to where generations are reserved; 0 when none are. */
+  get mark(): number {
+    return this.#mark?.upTo ?? 0;
+  }
+
   /** Applies a record; null, and nothing done, when it contradicts what is listed. */
-  apply(record: ListRecord, line: string): Undo | null {
+  apply(record: StoredRecord, line: string): Undo | null {
+    if (record.kind === 'generations') return this.#raise(record, line);
     const before = this.#entries.get(idOf(record));
     const now = before === undefined ? NOTHING : new Map([[idOf(record), before.listed]]);
     const change = applyRecord(now, record);
@@ -41,12 +49,22 @@ export class ListTable {
 
   /** How many lines a rewrite would have. */
   get lineCount(): number {
-    return this.#lineCount;
+    return this.#lineCount + (this.#mark === null ? 0 : 1);
   }
 
   /** The lines that say what is listed, in the order in which it came to be listed. */
   lines(): string[] {
-    return [...this.#entries.values()].flatMap((entry) => entry.lines);
+    const mark = this.#mark === null ? [] : [this.#mark.line];
+    return [...mark, ...[...this.#entries.values()].flatMap((entry) => entry.lines)];
+  }
+
+  /** A mark only rises, in whatever order its lines come. */
+  #raise({ upTo }: GenerationsRecord, line: string): Undo {
+    const before = this.#mark;
+    if (upTo > this.mark) this.#mark = { upTo, line };
+    return () => {
+      this.#mark = before;
+    };
   }
 
   #put(id: number, entry: Entry | undefined): void {
