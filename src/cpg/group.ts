@@ -244,6 +244,8 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Cpg {
   }
 
   #handle(event: CpgEvent): void {
+    // Corosync goes on telling a connection that has left of nodes that come and go.
+    if (this.#state.kind === 'left' && event.kind !== 'broken') return;
     switch (event.kind) {
       case 'message':
         // Compared before the listeners, who own the payload, may write into it.

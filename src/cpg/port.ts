@@ -109,7 +109,8 @@ export interface Group extends EventEmitter<GroupEvents> {
     payload: Uint8Array | readonly Uint8Array[], guarantee?: Guarantee,
   ): Promise<void>;
   /**
-   * Leaves the group; the others see `leave`. Resolves once our own departure was delivered.
+   * Leaves the group; the others see `leave`. Resolves once our own departure was delivered, after
+   * which nothing but `lost` is emitted.
    * Multicasts not yet sent, or whose copy had not come back by then, reject with `NOT_JOINED`.
    */
   leave(): Promise<void>;

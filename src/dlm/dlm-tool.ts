@@ -16,6 +16,7 @@ export interface ControllerLockspace {
 /** Most lockspaces and nodes that are read from one output. */
 const LOCKSPACES_MAX = 256;
 const NODES_MAX = 256;
+const NODE_ID_MAX = 0xffff_ffff;
 
 /**
  * Reads the output of `dlm_tool ls -n`. Total: lines that are not known are passed over.
@@ -168,5 +169,6 @@ function fencingOf(agentRuns: boolean | undefined): ControllerNode['fencing'] {
 }
 
 function parseNodeIds(value: string): readonly number[] {
-  return value.split(/\s+/).filter((word) => /^\d+$/.test(word)).slice(0, NODES_MAX).map(Number);
+  return value.split(/\s+/).filter((word) => /^\d+$/.test(word)).map(Number)
+    .filter((id) => id <= NODE_ID_MAX).slice(0, NODES_MAX);
 }

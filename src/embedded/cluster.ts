@@ -118,8 +118,17 @@ export class EmbeddedCluster {
 
   /** corosync dies and takes dlm_controld with it: lockspaces are abandoned on this node. */
   killCorosync(id: number): void {
+    this.#endCorosync(id, () => this.#network.stop(id));
+  }
+
+  /** As `systemctl stop corosync`: its members are `procdown` at once, then the node has left. */
+  stopCorosync(id: number): void {
+    this.#endCorosync(id, () => this.#network.stopInOrder(id));
+  }
+
+  #endCorosync(id: number, end: () => void): void {
     if (this.node(id).state === 'off' || !this.#network.corosync(id).running) return;
-    this.#network.stop(id);
+    end();
     if (this.#options.lockspacesIgnoreRings !== true) {
       this.engine.daemonDied(id, 'corosync died and took dlm_controld with it; reboot this node');
     }

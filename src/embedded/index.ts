@@ -1,3 +1,4 @@
+export { systemClock, type Clock } from '../clock.js';
 export { createCluster, EmbeddedCluster } from './cluster.js';
 export { createLockEngine, LockEngine, type LockEngineOptions } from './dlm/lock-engine.js';
 export { EmbeddedLockManager } from './dlm/embedded-lock-manager.js';

@@ -5,15 +5,17 @@ const FIRST_FIELD = 3;
 const START_TIME_FIELD = 22;
 
 /**
- * Field 22 of a line of /proc/PID/stat, null when it has none. The command's name (field 2) may
- * hold spaces and parentheses: only the last `)` ends it. @see proc(5)
+ * Field 22 of a line of /proc/PID/stat, null when it has none, or one beyond what JavaScript
+ * counts exactly. The command's name (field 2) may hold spaces and parentheses: only the last
+ * `)` ends it. @see proc(5)
  */
 export function parseStartTime(stat: string): number | null {
   const end = stat.lastIndexOf(')');
   if (end < 0) return null;
   const field = stat.slice(end + 2).split(' ')[START_TIME_FIELD - FIRST_FIELD];
   if (field === undefined || !/^[0-9]+$/.test(field)) return null;
-  return Number(field);
+  const time = Number(field);
+  return Number.isSafeInteger(time) ? time : null;
 }
 
 /**

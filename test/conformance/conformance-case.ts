@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TestFn } from 'ava';
+import { chooseSeed } from '../support/property-seed.js';
 
 /** The assertions that cases use; node:assert/strict has them, other runners may bring theirs. */
 export interface Assert {
@@ -16,7 +17,8 @@ export interface ConformanceCase<Fixture, Capability extends string = never> {
   readonly title: string;
   /** What the fixture must be able to do beside the usual; the case is left out otherwise. */
   readonly needs: readonly Capability[];
-  readonly run: (fixture: Fixture, assert: Assert) => Promise<void>;
+  /** `drawSeed` is for cases that roll dice: the seed is printed, HOLDFAST_SEED sets it. */
+  readonly run: (fixture: Fixture, assert: Assert, drawSeed: () => number) => Promise<void>;
 }
 
 /** Registers the cases with ava, each with a fixture of its own, which is closed in any case. */
@@ -37,7 +39,7 @@ export function registerConformance<
     test(`${side}: ${title}`, async (t) => {
       const fixture = await createFixture();
       try {
-        await t.notThrowsAsync(run(fixture, assert));
+        await t.notThrowsAsync(run(fixture, assert, () => chooseSeed(t)));
       } finally {
         await fixture.close();
       }
@@ -88,8 +90,13 @@ export function pause(delayMs: number): Promise<void> {
   });
 }
 
+/** The end of an answer, which is what a wait was waiting for. */
+const SHOWN_CHARACTERS_MAX = 4_000;
+
 function show(answer: unknown): string {
-  const plain = (_key: string, value: unknown): unknown =>
-    typeof value === 'bigint' ? String(value) : value;
-  return JSON.stringify(answer, plain);
+  const plain = (_key: string, value: unknown): unknown => {
+    if (value instanceof Uint8Array) return `${value.byteLength} bytes`;
+    return typeof value === 'bigint' ? String(value) : value;
+  };
+  return JSON.stringify(answer, plain).slice(-SHOWN_CHARACTERS_MAX);
 }

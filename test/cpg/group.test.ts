@@ -87,6 +87,27 @@ test('a refused join leaves the group open for another attempt', async (t) => {
   t.is(connection.calls.length, 2);
 });
 
+test('after a leave nothing is told, although corosync goes on telling', async (t) => {
+  const { group, connection, heard, join } = setUp();
+  await join();
+  const leaving = group.leave();
+  await turn();
+  connection.deliver(view([PEER]));
+  await leaving;
+  const told = [...heard];
+  connection.deliver(view([PEER]), message(PEER, 'late'), { kind: 'ring', ring: { nodeId: 1, seq: 8n }, nodeIds: [1] });
+  t.deepEqual(heard, told);
+  connection.dead = CS_ERR_LIBRARY;
+  connection.wake();
+  t.deepEqual(heard, [...told, 'lost LOST']);
+});
+
+test('a group name that is no well-formed text is refused', async (t) => {
+  const { group, connection } = setUp();
+  t.is(await codeOf(group.join('\udc00')), 'INVALID_PARAM');
+  t.deepEqual(connection.calls, []);
+});
+
 test('a second join is refused, also after a leave', async (t) => {
   const { group, connection, join } = setUp();
   await join();

@@ -6,6 +6,7 @@ import {
 } from '../conformance/lock-manager/index.js';
 import { startLab, type Lab } from './cluster.js';
 import { waitUntil } from './host/wait.js';
+import { chooseSeed } from '../support/property-seed.js';
 import { memberOf, RemoteMember } from './remote-member.js';
 
 /** A case that took a node's power leaves it on again; that takes a boot. */
@@ -101,7 +102,8 @@ for (const { title, run } of
     if (lab === null) throw new Error('there is no lab');
     const fixture = new LabFixture(lab);
     try {
-      await t.notThrowsAsync(run(fixture, assert));
+      const drawSeed = (): number => chooseSeed(t);
+      await t.notThrowsAsync(run(fixture, assert, drawSeed));
     } finally {
       await fixture.close();
     }

@@ -6,9 +6,9 @@ import { registerConformance } from '../conformance/conformance-case.js';
 import {
   groupCases, type GroupFixture, type GroupMember, type GroupRecord,
 } from '../conformance/group.js';
-import { groupQueryCases } from '../conformance/group-queries.js';
 import { quorumCases, type QuorumFixture, type QuorumRecord } from '../conformance/quorum.js';
 import { NetnsCluster } from '../netns/cluster.js';
+import type { NetnsNode } from '../netns/node.js';
 import { RemoteCmap } from './support/remote-cmap.js';
 import { RemoteGroup } from './support/remote-group.js';
 import { RemoteQuorum } from './support/remote-quorum.js';
@@ -18,8 +18,11 @@ const test = anyTest.serial as unknown as TestFn;
 
 /** A busy machine delays tokens; a false alarm would be a fault that no case asked for. */
 const TOKEN_MS = 1_000;
+/** token + consensus. @see corosync.conf(5) */
+const SILENCE_TOKENS = 2.2;
 let names = 0;
 let shared: Promise<NetnsCluster> | null = null;
+let faulty: Promise<NetnsCluster> | null = null;
 
 /** The cluster of all cases that take no node's power. */
 function sharedCluster(): Promise<NetnsCluster> {
@@ -27,33 +30,56 @@ function sharedCluster(): Promise<NetnsCluster> {
   return shared;
 }
 
+/** The cluster of all cases that break nodes, repaired after each of them. */
+function faultyCluster(): Promise<NetnsCluster> {
+  faulty ??= NetnsCluster.up({ tokenMs: TOKEN_MS });
+  return faulty;
+}
+
 anyTest.after.always(async () => {
   await (await shared)?.down();
+  await (await faulty)?.down();
 });
 
 function recordsOf(group: RemoteGroup): readonly GroupRecord[] {
   const records: GroupRecord[] = [];
   group.on('message', (from, payload) => records.push({ kind: 'message', from, payload }));
   group.on('view', (view) => records.push({ kind: 'view', view }));
-  group.on('ring', (_ring, nodeIds) => records.push({ kind: 'ring', nodeIds }));
+  group.on('ring', (ring, nodeIds) => records.push({ kind: 'ring', ring, nodeIds }));
   group.on('lost', (cause: CpgError) => records.push({ kind: 'lost', code: cause.code }));
   return records;
 }
 
 function groupFixture(cluster: NetnsCluster, end: () => Promise<void>): GroupFixture {
   const groups = new Map<GroupMember, RemoteGroup>();
+  const on = (act: (node: NetnsNode) => unknown) => async (node: number): Promise<void> => {
+    await act(cluster.node(node + 1));
+  };
+  const keep = (group: RemoteGroup): GroupMember => {
+    const records = recordsOf(group);
+    const member = { group, records: () => Promise.resolve(records) };
+    groups.set(member, group);
+    return member;
+  };
   return {
-    async open(node) {
-      const group = await RemoteGroup.open(cluster.node(node + 1));
-      const records = recordsOf(group);
-      const member = { group, records: () => Promise.resolve(records) };
-      groups.set(member, group);
-      return member;
+    silenceMs: TOKEN_MS * SILENCE_TOKENS,
+    open: async (node) => keep(await RemoteGroup.open(cluster.node(node + 1))),
+    async openBeside(member) {
+      const group = groups.get(member);
+      if (group === undefined) throw new Error('that member was not opened here');
+      return keep(await group.openBeside());
     },
     async kill(member) {
       await groups.get(member)?.kill();
     },
-    powerOff: (node) => cluster.node(node + 1).kill(),
+    powerOff: on((node) => node.kill()),
+    crash: on((node) => node.kill()),
+    stop: on((node) => node.term()),
+    start: on((node) => node.start()),
+    pause: on((node) => node.pause()),
+    resume: on((node) => node.continue()),
+    cut: (node) => cluster.cut(node + 1),
+    heal: () => healAll(cluster),
     freshName() {
       names += 1;
       return `conformance-${names}`;
@@ -63,6 +89,20 @@ function groupFixture(cluster: NetnsCluster, end: () => Promise<void>): GroupFix
       await end();
     },
   };
+}
+
+async function healAll(cluster: NetnsCluster): Promise<void> {
+  for (const index of [1, 2, 3]) await cluster.heal(index);
+}
+
+/** Undoes whatever a case has done to its nodes. */
+async function repair(cluster: NetnsCluster): Promise<void> {
+  await healAll(cluster);
+  for (const node of cluster.nodes) {
+    if (node.corosyncPid === null) node.start();
+    else node.continue();
+  }
+  await cluster.ready();
 }
 
 function quorumFixture(cluster: NetnsCluster, end: () => Promise<void>): QuorumFixture {
@@ -118,7 +158,7 @@ const harmless = <Case extends { needs: readonly string[] }>({ needs }: Case): b
 
 registerConformance(test, {
   side: 'corosync, group',
-  cases: [...groupCases, ...groupQueryCases].filter(harmless),
+  cases: groupCases.filter(harmless),
   capabilities: [],
   createFixture: async () => groupFixture(await sharedCluster(), nothing),
 });
@@ -131,10 +171,10 @@ registerConformance(test, {
 registerConformance(test, {
   side: 'corosync, group',
   cases: groupCases.filter((one) => !harmless(one)),
-  capabilities: ['power'],
+  capabilities: ['power', 'faults'],
   async createFixture() {
-    const cluster = await NetnsCluster.up({ tokenMs: TOKEN_MS });
-    return groupFixture(cluster, () => cluster.down());
+    const cluster = await faultyCluster();
+    return groupFixture(cluster, () => repair(cluster));
   },
 });
 registerConformance(test, {

@@ -16,6 +16,8 @@ export interface GroupClient {
   readonly member: Member;
   /** The group it has joined or is joining or leaving; null otherwise. */
   readonly group: string | null;
+  /** As `group`, and the one that it has left: no other connection of its process joins that. */
+  readonly groupUsed: string | null;
   deliverMessage(from: Member, payload: Uint8Array, own: boolean): void;
   deliverView(view: GroupView): void;
   deliverRing(ring: Ring): void;

@@ -27,7 +27,8 @@ type State =
   | { readonly kind: 'joining'; readonly group: string; readonly done: Settling }
   | { readonly kind: 'joined'; readonly group: string }
   | { readonly kind: 'leaving'; readonly group: string; readonly done: Settling }
-  | { readonly kind: 'left' }
+  /** Has left; corosync lets no connection join twice, nor its process while it is open. */
+  | { readonly kind: 'left'; readonly from: string }
   | { readonly kind: 'ended'; readonly code: 'LOST' | 'CLOSED' };
 
 /** The embedded side of the Cpg port: one connection of one embedded process. */
@@ -74,11 +75,16 @@ export class EmbeddedGroup extends IsolatingEmitter<GroupEvents> implements Cpg,
     this.#context = value;
   }
 
+  get groupUsed(): string | null {
+    return this.#state.kind === 'left' ? this.#state.from : this.group;
+  }
+
   async join(given: string | Uint8Array): Promise<void> {
     const name = keyOf(groupName('join', given));
     this.#checkOpen('join');
     const others = [...this.#network.corosync(this.self.nodeId).clients];
-    const taken = others.some((other) => other.group === name && isSame(other.member, this.self));
+    const taken = others.some((other) =>
+      other.groupUsed === name && isSame(other.member, this.self));
     if (this.#state.kind !== 'open' || taken) {
       throw new CpgError('EXIST', 'join', `join: this process is in a group already; leave it, or open another connection for another group`);
     }
@@ -169,7 +175,7 @@ export class EmbeddedGroup extends IsolatingEmitter<GroupEvents> implements Cpg,
     const corosync = this.#network.corosync(this.self.nodeId);
     corosync.clients.delete(this);
     if ('group' in state && state.kind !== 'leaving') {
-      corosync.forgetLocal(state.group, this.self.pid);
+      this.#network.forgetLocal(this.self, state.group);
       this.#sendChange('procdown', state.group);
     }
     if (!silent) this.#end('CLOSED');
@@ -190,7 +196,7 @@ export class EmbeddedGroup extends IsolatingEmitter<GroupEvents> implements Cpg,
       if (state.kind === 'joining' && within) {
         this.#state = { kind: 'joined', group: state.group };
       } else if (state.kind === 'leaving' && !within) {
-        this.#state = { kind: 'left' };
+        this.#state = { kind: 'left', from: state.group };
         this.#rejectPending(notJoined('multicast'));
       }
       this.emit('view', view);

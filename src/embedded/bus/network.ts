@@ -31,6 +31,8 @@ export class Network {
   /** Nodes with different labels cannot reach each other. */
   readonly #labels = new Map<number, string>();
   readonly #forming = new Set<string>();
+  /** Nodes whose corosync ends in order just now. */
+  readonly #goodbyes = new Set<number>();
   readonly #modules: NetworkModules;
 
   constructor(nodeIds: readonly number[], modules: NetworkModules) {
@@ -58,6 +60,27 @@ export class Network {
   stop(nodeId: number): void {
     this.corosync(nodeId).stop();
     this.#changed();
+  }
+
+  /**
+   * An orderly end: the node says goodbye for its clients while the ring still hears it, and then
+   * leaves without the others having to miss it first.
+   */
+  stopInOrder(nodeId: number): void {
+    const leaving = this.corosync(nodeId);
+    const { ring } = leaving;
+    if (ring !== null && this.#isWhole(ring)) {
+      const others = ring.nodeIds.filter((id) => id !== nodeId);
+      for (const group of leaving.groupNames) {
+        for (const member of leaving.localMembers(group)) {
+          const gone: Ordered = { kind: 'change', reason: 'procdown', group, member };
+          for (const id of others) this.corosync(id).apply(gone);
+        }
+      }
+      this.#goodbyes.add(nodeId);
+    }
+    this.stop(nodeId);
+    this.#goodbyes.delete(nodeId);
   }
 
   pause(nodeId: number): void {
@@ -94,6 +117,12 @@ export class Network {
     clock.setTimer(delayMs, () => this.#order(node));
   }
 
+  /** A local process has gone. A corosync that stands still learns that when it goes on. */
+  forgetLocal(member: Member, group: string): void {
+    if (this.#paused.has(member.nodeId)) return;
+    this.corosync(member.nodeId).forgetLocal(group, member.pid);
+  }
+
   /** The delay of one delivery to one client, in ms. */
   deliveryDelayMs(): number {
     return Math.floor(this.#modules.random() * this.#modules.timings.jitterMs);
@@ -122,7 +151,8 @@ export class Network {
       if (this.#forming.has(key)) continue;
       this.#forming.add(key);
       const loses = component.some((id) =>
-        this.corosync(id).ring?.nodeIds.some((other) => !component.includes(other)) === true);
+        this.corosync(id).ring?.nodeIds.some((other) =>
+          !component.includes(other) && !this.#goodbyes.has(other)) === true);
       clock.setTimer(loses ? timings.detectionMs : timings.ringMs, () => {
         this.#forming.delete(key);
         const current = this.#components().some((other) => other.join(',') === key);

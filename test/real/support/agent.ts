@@ -10,38 +10,39 @@ import { flood } from './flood.js';
 import { LoopLag } from './loop-lag.js';
 import { toWire, type Reply, type Request } from './wire.js';
 
-let group: Cpg | null = null;
+/** By the number that the test gave each of them; several may be open at once. */
+const groups = new Map<number, Cpg>();
 let quorum: Quorum | null = null;
 let cmap: Cmap | null = null;
 const trackers = new Map<number, CmapTracker>();
 
 const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = {
-  async openGroup() {
+  async openGroup(key: number) {
     const opened = await openCpg();
-    group = opened;
-    opened.on('message', (from, payload) => event('message', from, Uint8Array.from(payload)));
-    opened.on('view', (view) => event('view', view));
-    opened.on('ring', (ring, nodeIds) => event('ring', ring, nodeIds));
-    opened.on('lost', (cause: CpgError) => event('lost', toWire(cause)));
+    groups.set(key, opened);
+    opened.on('message', (from, payload) => event('message', key, from, Uint8Array.from(payload)));
+    opened.on('view', (view) => event('view', key, view));
+    opened.on('ring', (ring, nodeIds) => event('ring', key, ring, nodeIds));
+    opened.on('lost', (cause: CpgError) => event('lost', key, toWire(cause)));
     return { self: opened.self, payloadBytesMax: opened.payloadBytesMax };
   },
-  join: (name: string | Uint8Array) => theGroup().join(name),
-  multicast: (payload: Uint8Array | readonly Uint8Array[], guarantee: Guarantee) =>
-    theGroup().multicast(payload, guarantee),
-  membership: () => theGroup().membership(),
-  groupNames: () => theGroup().groupNames(),
-  groups: () => theGroup().groups(),
-  membersOf: (name: string | Uint8Array) => theGroup().membersOf(name),
-  localNodeId: () => theGroup().localNodeId(),
-  localState(context: bigint) {
-    theGroup().context = context;
-    const { context: kept } = theGroup();
-    return Promise.resolve({ context: kept, flowControl: theGroup().flowControl() });
+  join: (key: number, name: string | Uint8Array) => theGroup(key).join(name),
+  multicast: (key: number, payload: Uint8Array | readonly Uint8Array[], guarantee: Guarantee) =>
+    theGroup(key).multicast(payload, guarantee),
+  membership: (key: number) => theGroup(key).membership(),
+  groupNames: (key: number) => theGroup(key).groupNames(),
+  groups: (key: number) => theGroup(key).groups(),
+  membersOf: (key: number, name: string | Uint8Array) => theGroup(key).membersOf(name),
+  localNodeId: (key: number) => theGroup(key).localNodeId(),
+  localState(key: number, context: bigint) {
+    const group = theGroup(key);
+    group.context = context;
+    return Promise.resolve({ context: group.context, flowControl: group.flowControl() });
   },
-  leave: () => theGroup().leave(),
-  closeGroup: () => theGroup().close(),
-  flood: (messages: number, bytes: number) => flood(theGroup(), messages, bytes),
-  async idle(ms: number) {
+  leave: (key: number) => theGroup(key).leave(),
+  closeGroup: (key: number) => theGroup(key).close(),
+  flood: (key: number, messages: number, bytes: number) => flood(theGroup(key), messages, bytes),
+  async idle(_key: number, ms: number) {
     const lag = new LoopLag();
     await delay(ms);
     return { lagMsMax: lag.stop() };
@@ -51,7 +52,7 @@ const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = 
     quorum = opened;
     opened.on('quorum', (state) => event('quorum', state));
     opened.on('nodelist', (change) => event('nodelist', change));
-    opened.on('lost', (cause: QuorumError) => event('lost', toWire(cause)));
+    opened.on('lost', (cause: QuorumError) => event('lostQuorum', toWire(cause)));
   },
   start: () => theQuorum().start(),
   closeQuorum: () => theQuorum().close(),
@@ -98,8 +99,9 @@ function send(reply: Reply): void {
   process.send?.(reply);
 }
 
-function theGroup(): Cpg {
-  if (group === null) throw new Error('no group was opened in this agent');
+function theGroup(key: number): Cpg {
+  const group = groups.get(key);
+  if (group === undefined) throw new Error(`no group ${key} was opened in this agent`);
   return group;
 }
 

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'eventemitter3';
-import type { Quorum, QuorumEvents, QuorumState } from '../../../src/quorum/index.js';
+import type { Quorum, QuorumError, QuorumEvents, QuorumState } from '../../../src/quorum/index.js';
 import type { NetnsNode } from '../../netns/node.js';
 import { Remote } from './remote.js';
 import { fromWire, type WireError } from './wire.js';
@@ -11,8 +11,8 @@ export class RemoteQuorum extends EventEmitter<QuorumEvents> implements Quorum {
   private constructor(node: NetnsNode) {
     super();
     this.#remote = new Remote(node, (name, args) => {
-      const first = name === 'lost' ? fromWire(args[0] as WireError) : args[0];
-      this.emit(name as 'quorum', first as QuorumState);
+      if (name === 'lostQuorum') this.emit('lost', fromWire(args[0] as WireError) as QuorumError);
+      else this.emit(name as 'quorum', args[0] as QuorumState);
     });
   }
 

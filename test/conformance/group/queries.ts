@@ -1,10 +1,8 @@
-import type { Member } from '../../src/cpg/index.js';
-import { eventually, outcomeOf, type ConformanceCase } from './conformance-case.js';
+import type { Member } from '../../../src/cpg/index.js';
+import { eventually, outcomeOf } from '../conformance-case.js';
 import {
-  joinThree, seesMembers, type GroupCapability, type GroupFixture, type GroupMember,
-} from './group.js';
-
-type Case = ConformanceCase<GroupFixture, GroupCapability>;
+  joinThree, seesMembers, type GroupCase, type GroupMember,
+} from './fixture.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
@@ -19,7 +17,7 @@ async function messagesOf(member: GroupMember, count: number): Promise<readonly 
 }
 
 /** What a member can ask of its corosync, and the ways to send and to name. */
-export const groupQueryCases: readonly Case[] = [
+export const queryCases: readonly GroupCase[] = [
   {
     title: 'the membership that is asked for is the one that the last view showed',
     needs: [],
