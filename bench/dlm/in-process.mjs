@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { allocate, loadLibC } from '../../build/src/dlm/libc.js';
 import { loadLibDlm } from '../../build/src/dlm/native.js';
 import { Answers } from '../../build/src/dlm/child/answers.js';
+import { NO_SIGNS } from '../../build/src/dlm/child/call-signs.js';
 import { LibDlmKernel } from '../../build/src/dlm/child/lock-kernel.js';
 import { LockTable } from '../../build/src/dlm/child/lock-table.js';
 
@@ -15,7 +16,9 @@ const libc = loadLibC();
 const library = loadLibDlm();
 const handle = library.dlm_open_lockspace(name);
 const fd = library.dlm_ls_get_fd(handle);
-const kernel = new LibDlmKernel({ library, handle, answers: new Answers(libc, fd) });
+const kernel = new LibDlmKernel({
+  library, handle, answers: new Answers(libc, fd), signs: NO_SIGNS,
+});
 const pollMemory = allocate(8);
 const words = new Int32Array(pollMemory.bytes);
 words[0] = fd;
@@ -30,16 +33,20 @@ let ids = 0;
 console.log('{"ready":true}');
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const [kind, inFlight, durationMs] = line.trim().split(/\s+/);
-  console.log(JSON.stringify(round(kind, Number(inFlight), Number(durationMs))));
+  const [kind, inFlight, durationMs, pairsMax] = line.trim().split(/\s+/);
+  console.log(JSON.stringify(round(
+    kind, Number(inFlight), Number(durationMs), Number(pairsMax ?? 0),
+  )));
 }
 
-function round(kind, inFlight, durationMs) {
+function round(kind, inFlight, durationMs, pairsMax) {
   const startedMs = performance.now();
   let pairs = 0;
+  let begun = 0;
   let busy = inFlight;
   const begin = (slot) => {
-    if (performance.now() - startedMs >= durationMs) {
+    begun += 1;
+    if (pairsMax > 0 ? begun > pairsMax : performance.now() - startedMs >= durationMs) {
       busy -= 1;
       return;
     }

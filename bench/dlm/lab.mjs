@@ -82,8 +82,7 @@ async function bench(title, lockspace, [program, ...args], cases, libraries = ''
   try {
     await sides.ready();
     return await compare(sides, {
-      title, cases, rounds: Number(values.rounds), durationMs: Number(values.ms), warmMs: 16_000,
-      say,
+      title, cases, rounds: Number(values.rounds), durationMs: Number(values.ms), warmPairs: 40_000, say,
     });
   } finally {
     await sides.end();

@@ -32,7 +32,7 @@ try {
     cases: CASES.filter(({ kind }) => kind === 'local'),
     rounds: Number(values.rounds),
     durationMs: Number(values.ms),
-    warmMs: 3_000,
+    warmPairs: 100_000,
     say,
   });
   process.stdout.write(`${tableOf(rows)}\n`);

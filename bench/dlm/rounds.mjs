@@ -13,11 +13,11 @@ export const CASES = [
 
 /**
  * Interleaved rounds of each case: the C twin, ours, and C with a plain LOCK and UNLOCK for
- * context. Before them `warmMs` of ours alone: a daemon's code has been compiled long ago, which
+ * context. Before them `warmPairs` of ours alone: a daemon's code has been compiled long ago, which
  * takes tens of seconds where the compiler itself is emulated.
  */
-export async function compare(sides, { title, cases, rounds, durationMs, warmMs, say }) {
-  for (const inFlight of [16, 1]) await sides.ours('local', inFlight, warmMs / 2);
+export async function compare(sides, { title, cases, rounds, durationMs, warmPairs, say }) {
+  for (const inFlight of [128, 16]) await sides.warm('local', inFlight, warmPairs / 2);
   const rows = [];
   for (const one of cases) {
     const result = await measure(sides, one, { rounds, durationMs });

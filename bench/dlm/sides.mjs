@@ -11,6 +11,8 @@ export function machineOf(sshWords = []) {
   };
 }
 
+const WARM_TIMEOUT_MS = 240_000;
+
 /**
  * The two sides of a comparison: our loop, which stays for all rounds as a daemon does, and the C
  * loop, which starts afresh for each. `ours` is a list of words, settings of the environment
@@ -35,6 +37,11 @@ export class Sides {
 
   ours(kind, inFlight, durationMs) {
     return this.#ours.ask(`${kind} ${inFlight} ${durationMs}`);
+  }
+
+  /** So many pairs, however long they take. */
+  warm(kind, inFlight, pairs) {
+    return this.#ours.ask(`${kind} ${inFlight} 1 ${pairs}`, { timeoutMs: WARM_TIMEOUT_MS });
   }
 
   c(algorithm, kind, inFlight, durationMs) {

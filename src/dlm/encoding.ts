@@ -219,7 +219,8 @@ export function decodeReply(reader: WireReader): Reply {
 
 /** The replies without bits. */
 function decodePlainReply(
-  kind: Exclude<Reply['kind'], 'granted' | 'blocking' | 'failed'> | undefined, op: number, reader: WireReader,
+  kind: Exclude<Reply['kind'], 'granted' | 'blocking' | 'failed'> | undefined, op: number,
+  reader: WireReader,
 ): Reply {
   switch (kind) {
     case 'queued':

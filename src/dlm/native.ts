@@ -1,4 +1,6 @@
-import koffi, { type KoffiFunc } from 'koffi';
+import koffi from 'koffi';
+import { declareFunctions } from '../native/declare.js';
+import { DLM_INTERFACE } from './interface.js';
 
 /** `dlm_lshandle_t`: opaque to us. */
 export type LockspaceHandle = bigint & { readonly brand: 'dlm_lshandle_t' };
@@ -38,7 +40,7 @@ export interface LibDlm {
     ls: Address, lkid: number, flags: number, lksb: Address, astarg: number,
   ) => number;
   readonly dlm_ls_deadlock_cancel: (ls: Address, lkid: number, flags: number) => number;
-  readonly dlm_ls_purge: (ls: LockspaceHandle, nodeid: number, pid: number) => number;
+  readonly dlm_ls_purge: (ls: Address, nodeid: number, pid: number) => number;
 }
 
 /**
@@ -51,43 +53,5 @@ export interface LibDlm {
  * @see libdlm(3), libdlm.h
  */
 export function loadLibDlm(): LibDlm {
-  const library = koffi.load('libdlm.so.3');
-  const declare = <F extends (...args: never[]) => unknown>(definition: string): KoffiFunc<F> =>
-    library.func(definition) as KoffiFunc<F>;
-  return {
-    dlm_kernel_version: declare(
-      'int dlm_kernel_version(_Out_ uint32_t *maj, _Out_ uint32_t *min, _Out_ uint32_t *patch)',
-    ),
-    dlm_library_version: declare(
-      'void dlm_library_version(_Out_ uint32_t *maj, _Out_ uint32_t *min, _Out_ uint32_t *patch)',
-    ),
-    dlm_create_lockspace: declare('void *dlm_create_lockspace(const char *name, uint32_t mode)'),
-    dlm_release_lockspace: declare(
-      'int dlm_release_lockspace(const char *name, void *ls, int force)',
-    ),
-    dlm_open_lockspace: declare('void *dlm_open_lockspace(const char *name)'),
-    dlm_close_lockspace: declare('int dlm_close_lockspace(void *ls)'),
-    dlm_ls_get_fd: declare('int dlm_ls_get_fd(void *ls)'),
-    dlm_new_lockspace: declare(
-      'void *dlm_new_lockspace(const char *name, uint32_t mode, uint32_t flags)',
-    ),
-    dlm_ls_lock: declare(
-      'int dlm_ls_lock(uintptr_t lockspace, uint32_t mode, uintptr_t lksb, uint32_t flags, '
-      + 'uintptr_t name, unsigned int namelen, uint32_t parent, uintptr_t astaddr, '
-      + 'uintptr_t astarg, uintptr_t bastaddr, uintptr_t range)',
-    ),
-    dlm_ls_lockx: declare(
-      'int dlm_ls_lockx(uintptr_t lockspace, uint32_t mode, uintptr_t lksb, uint32_t flags, '
-      + 'uintptr_t name, unsigned int namelen, uint32_t parent, uintptr_t astaddr, '
-      + 'uintptr_t astarg, uintptr_t bastaddr, uint64_t *xid, uint64_t *timeout)',
-    ),
-    dlm_ls_unlock: declare(
-      'int dlm_ls_unlock(uintptr_t lockspace, uint32_t lkid, uint32_t flags, uintptr_t lksb, '
-      + 'uintptr_t astarg)',
-    ),
-    dlm_ls_deadlock_cancel: declare(
-      'int dlm_ls_deadlock_cancel(uintptr_t ls, uint32_t lkid, uint32_t flags)',
-    ),
-    dlm_ls_purge: declare('int dlm_ls_purge(void *lockspace, int nodeid, int pid)'),
-  };
+  return declareFunctions<LibDlm>(koffi, koffi.load('libdlm.so.3'), DLM_INTERFACE.functions);
 }

@@ -34,10 +34,6 @@ export class WireWriter {
     this.offset += 4;
   }
 
-  uint32At(offset: number, value: number): void {
-    this.#view.setUint32(offset, value, true);
-  }
-
   /** A number that is never used up: six bytes last for thousands of years. */
   uint48(value: number): void {
     this.uint32(value % UINT32_VALUES);

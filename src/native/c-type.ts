@@ -35,7 +35,7 @@ export interface CPointer {
   /**
    * What koffi reads or writes there; null to pass an address or a buffer as it is. `text` is a
    * string that ends with a zero: koffi stops reading a JS string at its first U+0000. `token` is
-   * a whole number that C hands back as it is and never follows.
+   * a whole number: the caller's own, which C hands back, or an address.
    */
   readonly to: CType | 'text' | 'token' | null;
   readonly way: 'in' | 'out' | 'inout';
@@ -59,7 +59,7 @@ export interface CInterface {
   readonly functions: Readonly<Record<string, CSignature>>;
   /** Every struct and typedef of a callback, also those that only pointers lead to. */
   readonly types: readonly (CStruct | CCallback)[];
-  /** A module that exports nothing but constants of the header, by their C names. */
+  /** By their C names, or by constant expressions of C such as `sizeof(T)`. */
   readonly constants: Readonly<Record<string, number>>;
 }
 
@@ -89,9 +89,9 @@ export function text(): CPointer {
   return { kind: 'pointer', c: 'const char *', to: 'text', way: 'in' };
 }
 
-/** A number in the place of a pointer to the caller's own data. */
-export function token(): CPointer {
-  return { kind: 'pointer', c: 'void *', to: 'token', way: 'in' };
+/** A number in the place of a pointer: the caller's own data, or an address as a number. */
+export function token(c = 'void *'): CPointer {
+  return { kind: 'pointer', c, to: 'token', way: 'in' };
 }
 
 /** A pointer through which C reads a value; `c` where the header says more than `const T *`. */

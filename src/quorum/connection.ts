@@ -9,9 +9,15 @@ export type QuorumEvent =
 
 /** The raw layer below a tracker: one libquorum handle. Numbers returned are cs_error_t. */
 export interface QuorumConnection {
-  /** Asks for the current state and every change; off the main thread. */
+  /** Asks for the current state and every change. This and the next two: off the main thread. */
   track(): Promise<number>;
-  /** Calls `readable` from the event loop while there is something to dispatch. */
+  /** Ends what `track` began. */
+  untrack(): Promise<number>;
+  quorate(): Promise<{ readonly status: number; readonly quorate: boolean }>;
+  /**
+   * Calls `readable` from the event loop while there is something to dispatch, and no other call
+   * is under way; until `close`.
+   */
   watch(readable: () => void): void;
   /** Takes what corosync has, without waiting; `take` hands it over. */
   dispatch(): number;

@@ -23,7 +23,11 @@ const model = struct('quorum_model_v1_data_t', {
 /** The types that native.ts registers by themselves. */
 export const QUORUM_TYPES = { quorumNotify, nodelistNotify };
 
-/** What we use of libquorum, in the header's order. @see corosync/quorum.h */
+/**
+ * What we use of libquorum, in the header's order: all but quorum_initialize, which is model 0 and
+ * tells neither who joined nor who left, and the context, which JS functions have anyway.
+ * @see corosync/quorum.h
+ */
 export const QUORUM_INTERFACE: CInterface = {
   header: 'corosync/quorum.h',
   functions: {
@@ -34,7 +38,9 @@ export const QUORUM_INTERFACE: CInterface = {
     quorum_finalize: signature(status, handle),
     quorum_fd_get: signature(status, handle, output(scalar('int'))),
     quorum_dispatch: signature(status, handle, enumeration('cs_dispatch_flags_t')),
+    quorum_getquorate: signature(status, handle, output(scalar('int'))),
     quorum_trackstart: signature(status, handle, scalar('unsigned int')),
+    quorum_trackstop: signature(status, handle),
   },
   types: [ringId, quorumNotify, nodelistNotify, model],
   constants,

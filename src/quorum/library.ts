@@ -1,5 +1,6 @@
 import type { KoffiFunc } from 'koffi';
 import type { NativeCallback } from '../native/declare.js';
+import type { Lane } from '../native/lane.js';
 import type { NativeAddress, NativeMemory } from '../native/memory.js';
 import type { NativePoll } from '../native/poll.js';
 
@@ -42,11 +43,15 @@ export interface QuorumCalls {
   readonly quorum_finalize: KoffiFunc<(handle: QuorumHandle) => number>;
   readonly quorum_fd_get: KoffiFunc<(handle: QuorumHandle, fd: [number]) => number>;
   readonly quorum_dispatch: KoffiFunc<(handle: QuorumHandle, flags: number) => number>;
+  readonly quorum_getquorate: KoffiFunc<(handle: QuorumHandle, quorate: [number]) => number>;
   readonly quorum_trackstart: KoffiFunc<(handle: QuorumHandle, flags: number) => number>;
+  readonly quorum_trackstop: KoffiFunc<(handle: QuorumHandle) => number>;
 }
 
 /** libquorum, and what reading its callbacks takes. */
 export interface QuorumLibrary extends QuorumCalls, NativeMemory {
+  /** For every call of this library, also quorum_dispatch. */
+  readonly lane: Lane;
   /** Turns the callbacks into C function pointers; `release` them after the handle is gone. */
   register(callbacks: NativeCallbacks): {
     readonly quorumNotify: NativeCallback;

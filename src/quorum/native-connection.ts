@@ -1,4 +1,6 @@
-import { CS_DISPATCH_ALL, CS_TRACK_CHANGES, CS_TRACK_CURRENT } from '../native/corotypes.js';
+import {
+  CS_DISPATCH_ALL, CS_ERR_BAD_HANDLE, CS_TRACK_CHANGES, CS_TRACK_CURRENT,
+} from '../native/corotypes.js';
 import { offThread } from '../native/off-thread.js';
 import type { NativePoll } from '../native/poll.js';
 import type { QuorumConnection, QuorumEvent } from './connection.js';
@@ -18,11 +20,12 @@ export async function connectQuorum(library: QuorumLibrary): Promise<QuorumConne
     quorum_notify_fn: callbacks.quorumNotify,
     nodelist_notify_fn: callbacks.nodelistNotify,
   };
+  const { lane } = library;
   const handle: [QuorumHandle | null] = [null];
   try {
-    const status = await offThread(
+    const status = await lane.run(() => offThread(
       library.quorum_model_initialize, handle, QUORUM_MODEL_V1, model, [0], null,
-    );
+    ));
     check('quorum_model_initialize', status);
   } catch (thrown) {
     callbacks.release();
@@ -31,12 +34,12 @@ export async function connectQuorum(library: QuorumLibrary): Promise<QuorumConne
   const open = handle[0] as QuorumHandle;
   const finalize = async (): Promise<void> => {
     // A dead corosync answers CS_ERR_LIBRARY; the library frees its side all the same.
-    await offThread(library.quorum_finalize, open);
+    await lane.run(() => offThread(library.quorum_finalize, open));
     setImmediate(() => callbacks.release());
   };
   const fd: [number] = [-1];
   try {
-    check('quorum_fd_get', library.quorum_fd_get(open, fd));
+    check('quorum_fd_get', await lane.run(() => library.quorum_fd_get(open, fd)));
   } catch (thrown) {
     await finalize();
     throw thrown;
@@ -46,8 +49,6 @@ export async function connectQuorum(library: QuorumLibrary): Promise<QuorumConne
 
 class NativeConnection implements QuorumConnection {
   #poll: NativePoll | null = null;
-  /** The request under way off the main thread, if any: closing must not overtake it. */
-  #request: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
   constructor(
@@ -59,14 +60,33 @@ class NativeConnection implements QuorumConnection {
   ) {}
 
   track(): Promise<number> {
+    const { lane, quorum_trackstart } = this.library;
     const flags = CS_TRACK_CURRENT | CS_TRACK_CHANGES;
-    const request = offThread(this.library.quorum_trackstart, this.handle, flags);
-    this.#request = request;
-    return request;
+    return lane.run(() => this.#call(() => offThread(quorum_trackstart, this.handle, flags)));
+  }
+
+  untrack(): Promise<number> {
+    const { lane, quorum_trackstop } = this.library;
+    return lane.run(() => this.#call(() => offThread(quorum_trackstop, this.handle)));
+  }
+
+  async quorate(): Promise<{ readonly status: number; readonly quorate: boolean }> {
+    const { lane, quorum_getquorate } = this.library;
+    const quorate: [number] = [0];
+    const status = await lane.run(() =>
+      this.#call(() => offThread(quorum_getquorate, this.handle, quorate)));
+    return { status, quorate: quorate[0] !== 0 };
   }
 
   watch(readable: () => void): void {
-    this.#poll = this.library.poll(this.fd, readable);
+    const poll = this.library.poll(this.fd, () => {
+      // Level-triggered: it would fire in every turn until the lane comes to the dispatching.
+      poll.stop();
+      void this.library.lane.run(() => {
+        if (this.#closing === null) readable();
+      }).then(() => poll.start());
+    });
+    this.#poll = poll;
   }
 
   dispatch(): number {
@@ -85,8 +105,12 @@ class NativeConnection implements QuorumConnection {
   /** Poll first: uv_poll aborts the process on a descriptor that finalize has closed. */
   async #close(): Promise<void> {
     this.#poll?.close();
-    await this.#request;
     await this.finalize();
+  }
+
+  /** Nothing is asked of a handle that is, or is about to be, finalized. */
+  #call(call: () => Promise<number>): Promise<number> {
+    return this.#closing === null ? call() : Promise.resolve(CS_ERR_BAD_HANDLE);
   }
 }
 

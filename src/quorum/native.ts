@@ -1,5 +1,6 @@
 import { declareFunctions, registerCallback } from '../native/declare.js';
 import { libraryLoader, type Koffi } from '../native/koffi.js';
+import { Lane } from '../native/lane.js';
 import { nativeMemory } from '../native/memory.js';
 import { startPoll } from '../native/poll.js';
 import { QuorumError } from './error.js';
@@ -22,6 +23,7 @@ export const loadQuorumLibrary: () => Promise<QuorumLibrary> = libraryLoader(
   (koffi, library) => ({
     ...declareFunctions<QuorumCalls>(koffi, library, QUORUM_INTERFACE.functions),
     ...nativeMemory(koffi),
+    lane: new Lane(),
     register: (callbacks) => register(koffi, callbacks),
     poll: (fd, readable) => startPoll(koffi, fd, readable),
   }),

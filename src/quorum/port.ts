@@ -30,10 +30,26 @@ export interface QuorumEvents {
   lost: [cause: QuorumError];
 }
 
-/** The port to the quorum service. Real side: libquorum, model v1. */
+/**
+ * The port to the quorum service. Real side: libquorum, model v1 (`openQuorum`). Embedded side:
+ * the in-process cluster. Attach the listeners, then `start`.
+ *
+ * All methods reject with QuorumError; calls wait for as long as corosync is stopped by a signal.
+ */
 export interface Quorum extends EventEmitter<QuorumEvents> {
-  /** Starts tracking: the current state arrives as an event, then every change. */
+  /**
+   * Starts tracking: the current state arrives as events (`nodelist` without joined and left, then
+   * `quorum`), then every change. While it tracks already, nothing is asked.
+   */
   start(): Promise<void>;
+  /** Ends tracking: no change is told until the next `start`. Otherwise nothing happens. */
+  stop(): Promise<void>;
+  /**
+   * Whether this node belongs to the quorate part of the cluster, now, tracking or not.
+   * A node that was paused hears `true` until its corosync has noticed what it missed.
+   */
+  isQuorate(): Promise<boolean>;
+  /** Idempotent. */
   close(): Promise<void>;
 }
 

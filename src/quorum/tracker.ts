@@ -18,6 +18,7 @@ export class QuorumTracker extends IsolatingEmitter<QuorumEvents> implements Quo
   constructor(connection: QuorumConnection) {
     super();
     this.#connection = connection;
+    connection.watch(() => this.#readable());
   }
 
   /**
@@ -25,14 +26,30 @@ export class QuorumTracker extends IsolatingEmitter<QuorumEvents> implements Quo
    * corosync answered; close it then.
    */
   async start(): Promise<void> {
-    if (this.#state.kind === 'closed') throw refusal(this.#state.cause);
+    this.#checkOpen('start');
     if (this.#state.kind === 'tracking') return;
     this.#state = { kind: 'tracking' };
     const status = await this.#connection.track();
-    const after = this.#closedBy();
-    if (after !== null) throw refusal(after);
+    this.#checkOpen('start');
     check('quorum_trackstart', status);
-    this.#connection.watch(() => this.#readable());
+  }
+
+  /** tracking -> open. Rejects as `start` does. */
+  async stop(): Promise<void> {
+    this.#checkOpen('stop');
+    if (this.#state.kind === 'open') return;
+    this.#state = { kind: 'open' };
+    const status = await this.#connection.untrack();
+    this.#checkOpen('stop');
+    check('quorum_trackstop', status);
+  }
+
+  async isQuorate(): Promise<boolean> {
+    this.#checkOpen('isQuorate');
+    const { status, quorate } = await this.#connection.quorate();
+    this.#checkOpen('isQuorate');
+    check('quorum_getquorate', status);
+    return quorate;
   }
 
   async close(): Promise<void> {
@@ -47,6 +64,11 @@ export class QuorumTracker extends IsolatingEmitter<QuorumEvents> implements Quo
     return this.#state.kind === 'closed' ? this.#state.cause : null;
   }
 
+  #checkOpen(operation: string): void {
+    const cause = this.#closedBy();
+    if (cause !== null) throw refusal(operation, cause);
+  }
+
   /** Everything at once: quorum changes are rare and small, unlike messages. */
   #readable(): void {
     const status = this.#connection.dispatch();
@@ -59,12 +81,14 @@ export class QuorumTracker extends IsolatingEmitter<QuorumEvents> implements Quo
   }
 
   #handle(event: QuorumEvent): void {
+    // After a stop, what was under way is no news of the tracking that may begin next.
+    const tracking = this.#state.kind === 'tracking';
     switch (event.kind) {
       case 'quorum':
-        this.emit('quorum', event.state);
+        if (tracking) this.emit('quorum', event.state);
         return;
       case 'nodelist':
-        this.emit('nodelist', event.change);
+        if (tracking) this.emit('nodelist', event.change);
         return;
       case 'broken':
         return this.#lose(broken(event.cause));
@@ -73,7 +97,7 @@ export class QuorumTracker extends IsolatingEmitter<QuorumEvents> implements Quo
     }
   }
 
-  /** tracking -> closed, by corosync. */
+  /** any -> closed, by corosync. */
   #lose(cause: QuorumError): void {
     this.#state = { kind: 'closed', cause };
     // Its outcome is kept for whoever calls close(); a failure there must not go unseen.
@@ -86,8 +110,10 @@ export class QuorumTracker extends IsolatingEmitter<QuorumEvents> implements Quo
   }
 }
 
-function refusal(cause: QuorumError): QuorumError {
-  return new QuorumError(cause.code, 'start', `start: ${cause.message}`, { cause });
+function refusal(operation: string, cause: QuorumError): QuorumError {
+  return new QuorumError(cause.code, operation, `${operation}: ${cause.message}`, {
+    cause, retryable: cause.retryable,
+  });
 }
 
 function lost(status: number): QuorumError {

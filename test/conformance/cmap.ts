@@ -358,7 +358,7 @@ export const cmapCases: readonly Case[] = [
     },
   },
   {
-    title: 'closing ends everything, twice as well as once',
+    title: 'closing the map ends everything, twice as well as once',
     needs: [],
     async run(fixture, assert) {
       const { cmap } = await fixture.open(0);

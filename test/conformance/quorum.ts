@@ -1,46 +1,81 @@
-import type { NodeListChange, QuorumState } from '../../src/quorum/index.js';
-import { eventually, type ConformanceCase } from './conformance-case.js';
+import type { NodeListChange, Quorum, QuorumState } from '../../src/quorum/index.js';
+import { eventually, outcomeOf, pause, type ConformanceCase } from './conformance-case.js';
 
 export type QuorumRecord =
   | { readonly kind: 'quorum'; readonly state: QuorumState }
-  | { readonly kind: 'nodelist'; readonly change: NodeListChange };
+  | { readonly kind: 'nodelist'; readonly change: NodeListChange }
+  | { readonly kind: 'lost'; readonly code: string };
 
-/** One process that tracks quorum. */
+/** One process with the quorum service of its node open; it does not track yet. */
 export interface QuorumMember {
   readonly nodeId: number;
-  /** Everything since `start`. */
+  readonly quorum: Quorum;
+  /** Everything since it was opened. */
   records(): Promise<readonly QuorumRecord[]>;
 }
 
 /** `node` is 0, 1 or 2 of a running three-node cluster. */
 export interface QuorumFixture {
-  /** Starts a process on the node that opens the quorum service and starts tracking. */
+  /** Starts a process on the node that opens the quorum service. */
   open(node: number): Promise<QuorumMember>;
   /** With the capability `power`. */
   powerOff(node: number): Promise<void>;
+  /** With the capability `power`: the node's corosync starts again. */
+  powerOn(node: number): Promise<void>;
+  /** With the capability `power`: corosync stops in order, the node stays. */
+  stopCorosync(node: number): Promise<void>;
+  /** With the capability `power`. */
+  cut(node: number): Promise<void>;
+  /** With the capability `power`. */
+  heal(node: number): Promise<void>;
   close(): Promise<void>;
 }
 
 export type QuorumCapability = 'power';
 type Case = ConformanceCase<QuorumFixture, QuorumCapability>;
 
+async function statesOf(member: QuorumMember): Promise<readonly QuorumState[]> {
+  return (await member.records()).flatMap((one) => (one.kind === 'quorum' ? [one.state] : []));
+}
+
+async function listsOf(member: QuorumMember): Promise<readonly NodeListChange[]> {
+  return (await member.records()).flatMap((one) => (one.kind === 'nodelist' ? [one.change] : []));
+}
+
+/** Waits for the latest state to be like that. */
 async function latest(
   member: QuorumMember, what: string, satisfies: (state: QuorumState) => boolean,
 ): Promise<QuorumState> {
-  const ask = async (): Promise<QuorumState | undefined> =>
-    (await member.records()).flatMap((record) =>
-      (record.kind === 'quorum' ? [record.state] : [])).at(-1);
+  const ask = async (): Promise<QuorumState | undefined> => (await statesOf(member)).at(-1);
   const state = await eventually(what, ask, (last) => last !== undefined && satisfies(last));
   if (state === undefined) throw new Error('just satisfied');
   return state;
 }
 
-export const quorumCases: readonly Case[] = [
+async function tracking(fixture: QuorumFixture, node: number): Promise<QuorumMember> {
+  const member = await fixture.open(node);
+  await member.quorum.start();
+  await latest(member, 'the first state', () => true);
+  return member;
+}
+
+function ofSize(size: number): (state: QuorumState) => boolean {
+  return ({ nodeIds }) => nodeIds.length === size;
+}
+
+/** Who left and joined, list by list; only those that changed anything. */
+function movesOf(lists: readonly NodeListChange[]): readonly string[] {
+  return lists.filter(({ left, joined }) => left.length + joined.length > 0)
+    .map(({ members, left, joined }) =>
+      `[${members.join(' ')}] -[${left.join(' ')}] +[${joined.join(' ')}]`);
+}
+
+const steady: readonly Case[] = [
   {
     title: 'after the start the current state is told: quorate, with all three nodes',
     needs: [],
     async run(fixture, assert) {
-      const member = await fixture.open(0);
+      const member = await tracking(fixture, 0);
       const state = await latest(member, 'the state', () => true);
       assert.equal(state.quorate, true);
       assert.equal(state.nodeIds.length, 3);
@@ -49,24 +84,158 @@ export const quorumCases: readonly Case[] = [
     },
   },
   {
-    title: 'two of three nodes stay quorate in a later ring, one alone does not',
-    needs: ['power'],
+    title: 'the first news are one node list without changes and one state, of the same ring',
+    needs: [],
+    async run(fixture, assert) {
+      const member = await tracking(fixture, 0);
+      await pause(50);
+      const records = await member.records();
+      assert.deepEqual(records.map(({ kind }) => kind), ['nodelist', 'quorum']);
+      const [list] = await listsOf(member);
+      const [state] = await statesOf(member);
+      assert.deepEqual([list?.joined, list?.left], [[], []]);
+      assert.deepEqual(list?.members, state?.nodeIds);
+      assert.deepEqual(list?.ring, state?.ring);
+    },
+  },
+  {
+    title: 'quorum can be asked for at any time, tracking or not',
+    needs: [],
     async run(fixture, assert) {
       const member = await fixture.open(0);
-      const { nodeId } = await fixture.open(2);
-      const three = await latest(member, 'three nodes', ({ nodeIds }) => nodeIds.length === 3);
-      await fixture.powerOff(2);
-      const two = await latest(member, 'two nodes', ({ nodeIds }) => nodeIds.length === 2);
-      assert.equal(two.quorate, true);
-      assert.ok(two.ring.seq > three.ring.seq);
-      const change = await eventually('the node list', () => member.records(), (records) =>
-        records.some((record) => record.kind === 'nodelist'
-          && record.change.left.includes(nodeId) && record.change.members.length === 2));
-      assert.ok(change.length > 0);
-      await fixture.powerOff(1);
-      const one = await latest(member, 'one node', ({ nodeIds }) => nodeIds.length === 1);
-      assert.equal(one.quorate, false);
-      assert.ok(one.ring.seq > two.ring.seq);
+      const { quorum } = member;
+      assert.equal(await quorum.isQuorate(), true);
+      assert.deepEqual(await member.records(), []);
+      await quorum.start();
+      assert.equal(await quorum.isQuorate(), true);
+      await quorum.stop();
+      assert.equal(await quorum.isQuorate(), true);
+    },
+  },
+  {
+    title: 'tracking can be stopped and started again, which tells the state anew',
+    needs: [],
+    async run(fixture, assert) {
+      const member = await tracking(fixture, 0);
+      await member.quorum.start();
+      await member.quorum.stop();
+      await member.quorum.stop();
+      const before = (await statesOf(member)).length;
+      await member.quorum.start();
+      const states = await eventually('the state anew', () => statesOf(member),
+        (all) => all.length > before);
+      assert.equal(before, 1);
+      assert.deepEqual(states[1], states[0]);
+    },
+  },
+  {
+    title: 'closing the quorum connection ends everything, twice as well as once',
+    needs: [],
+    async run(fixture, assert) {
+      const { quorum } = await tracking(fixture, 0);
+      await quorum.close();
+      await quorum.close();
+      assert.equal(await outcomeOf(quorum.start()), 'CLOSED');
+      assert.equal(await outcomeOf(quorum.stop()), 'CLOSED');
+      assert.equal(await outcomeOf(quorum.isQuorate()), 'CLOSED');
     },
   },
 ];
+
+const changing: readonly Case[] = [
+  {
+    title: 'two of three nodes stay quorate in a later ring, one alone does not',
+    needs: ['power'],
+    async run(fixture, assert) {
+      const member = await tracking(fixture, 0);
+      const { nodeId } = await fixture.open(2);
+      const three = await latest(member, 'three nodes', ofSize(3));
+      await fixture.powerOff(2);
+      const two = await latest(member, 'two nodes', ofSize(2));
+      assert.equal(two.quorate, true);
+      assert.ok(two.ring.seq > three.ring.seq);
+      assert.ok((await listsOf(member)).some(({ left, members }) =>
+        left.includes(nodeId) && members.length === 2));
+      await fixture.powerOff(1);
+      const one = await latest(member, 'one node', ofSize(1));
+      assert.equal(one.quorate, false);
+      assert.equal(await member.quorum.isQuorate(), false);
+      assert.ok(one.ring.seq > two.ring.seq);
+    },
+  },
+  {
+    title: 'a node that dies and returns stands in left once and then in joined once',
+    needs: ['power'],
+    async run(fixture, assert) {
+      const member = await tracking(fixture, 0);
+      const [a, b] = [member.nodeId, (await fixture.open(1)).nodeId];
+      const c = (await fixture.open(2)).nodeId;
+      await fixture.powerOff(2);
+      await latest(member, 'two nodes', ofSize(2));
+      await fixture.powerOn(2);
+      await latest(member, 'three nodes again', ofSize(3));
+      assert.deepEqual(movesOf(await listsOf(member)), [
+        `[${a} ${b}] -[${c}] +[]`, `[${a} ${b} ${c}] -[] +[${c}]`,
+      ]);
+      // Each list is followed by the state of its ring.
+      const records = await member.records();
+      for (const [index, record] of records.entries()) {
+        const next = records[index + 1];
+        if (record.kind !== 'nodelist' || next === undefined) continue;
+        assert.equal(next.kind === 'quorum' && next.state.ring.seq, record.change.ring.seq);
+      }
+    },
+  },
+  {
+    title: 'a node that is cut off sees the others leave, they see it leave, and all see the return',
+    needs: ['power'],
+    async run(fixture, assert) {
+      const [near, far] = [await tracking(fixture, 0), await tracking(fixture, 2)];
+      const other = await tracking(fixture, 1);
+      const [a, b, c] = [near.nodeId, other.nodeId, far.nodeId];
+      await fixture.cut(2);
+      const [two, one] = [
+        await latest(near, 'two nodes', ofSize(2)), await latest(far, 'one node', ofSize(1)),
+      ];
+      assert.deepEqual([two.quorate, one.quorate], [true, false]);
+      assert.equal(await far.quorum.isQuorate(), false);
+      await fixture.heal(2);
+      for (const member of [near, other, far]) {
+        const whole = await latest(member, 'all nodes again', ofSize(3));
+        assert.equal(whole.quorate, true);
+        assert.ok(whole.ring.seq > two.ring.seq && whole.ring.seq > one.ring.seq);
+      }
+      const majority = [`[${a} ${b}] -[${c}] +[]`, `[${a} ${b} ${c}] -[] +[${c}]`];
+      assert.deepEqual(movesOf(await listsOf(near)), majority);
+      assert.deepEqual(movesOf(await listsOf(other)), majority);
+      assert.deepEqual(movesOf(await listsOf(far)), [
+        `[${c}] -[${a} ${b}] +[]`, `[${a} ${b} ${c}] -[] +[${a} ${b}]`,
+      ]);
+    },
+  },
+  {
+    title: 'a corosync that stops in order leaves the others quorate and loses its own clients once',
+    needs: ['power'],
+    async run(fixture, assert) {
+      const [stays, stopped, idle] = [
+        await tracking(fixture, 0), await tracking(fixture, 2), await fixture.open(2),
+      ];
+      await fixture.stopCorosync(2);
+      const two = await latest(stays, 'two nodes', ofSize(2));
+      assert.equal(two.quorate, true);
+      for (const member of [stopped, idle]) {
+        await eventually('the loss', () => member.records(), (records) =>
+          records.some(({ kind }) => kind === 'lost'));
+        assert.equal(await outcomeOf(member.quorum.start()), 'LOST');
+        assert.equal(await outcomeOf(member.quorum.isQuorate()), 'LOST');
+        await pause(50);
+        const codes = (await member.records())
+          .flatMap((one) => (one.kind === 'lost' ? [one.code] : []));
+        assert.deepEqual(codes, ['LOST']);
+        assert.equal((await member.records()).at(-1)?.kind, 'lost');
+      }
+    },
+  },
+];
+
+export const quorumCases: readonly Case[] = [...steady, ...changing];

@@ -82,6 +82,14 @@ export class FakeQuorum extends EventEmitter<QuorumEvents> implements Quorum {
     return this.startFailure === null ? Promise.resolve() : Promise.reject(this.startFailure);
   }
 
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  isQuorate(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   close(): Promise<void> {
     this.closed += 1;
     return Promise.resolve();

@@ -95,3 +95,28 @@ test('a dlm_tool that is missing or fails is unanswered', async (t) => {
   t.is((await dlmTool('/bin/false')(['ls'])).kind, 'unanswered');
   t.deepEqual(await dlmTool('/bin/echo')(['ls']), { kind: 'output', text: 'ls\n' });
 });
+
+const STATUS = `cluster nodeid 2 quorate 1 ring seq 9 9
+daemon now 50 fence_pid 0 
+node 1 M add 50 rem 0 fail 0 fence 0 at 0 0
+node 2 M add 50 rem 0 fail 0 fence 0 at 0 0
+`;
+
+test('the view of the cluster is put together from status, lockspaces and settings', async (t) => {
+  const { controller, asked } = await setUp(t, [STATUS, RUNNING, 'enable_fencing=0 (dlm.conf)\n']);
+  const view = await controller.clusterView();
+  t.deepEqual([...asked].sort(), ['dump_config', 'ls -n', 'status']);
+  t.is(view.nodeId, 2);
+  t.false(view.fencingEnabled);
+  t.deepEqual(view.lockspaces.map(({ name, members, waitsFor, stopped }) =>
+    [name, members, waitsFor, stopped]), [['ls', [1, 2], null, false]]);
+});
+
+test('a daemon that answers only in part gives no view', async (t) => {
+  for (const answers of [[STATUS, RUNNING, null], ['', RUNNING, 'enable_fencing=1\n'], [null]]) {
+    const { controller } = await setUp(t, answers);
+    const error = await t.throwsAsync(controller.clusterView(), { instanceOf: DlmError });
+    t.is(error?.code, 'NO_DAEMON');
+    t.true(error?.retryable);
+  }
+});

@@ -1,6 +1,7 @@
 import test from 'ava';
+import fc from 'fast-check';
 import type { LockspaceNode } from '../../src/dlm/cluster-view.js';
-import { parseConfig, parseLockspaces } from '../../src/dlm/dlm-tool.js';
+import { parseConfig, parseLockspaces, parseStatus } from '../../src/dlm/dlm-tool.js';
 
 /** What dlm_tool 4.2.0 printed on three real nodes. */
 const RUNNING = `dlm lockspaces
@@ -90,4 +91,54 @@ test('settings are read with and without a word on where they come from', (t) =>
   t.is(config.get('enable_fencing'), '1');
   t.is(config.get('protocol'), 'detect');
   t.is(parseConfig('\n').size, 0);
+});
+
+/** What dlm_tool 4.2.0 printed on three real nodes: at rest, and with one dead and not fenced. */
+const STATUS_REST = `cluster nodeid 1 quorate 1 ring seq 13 13
+daemon now 123 fence_pid 0 
+node 1 M add 68 rem 0 fail 0 fence 0 at 0 0
+node 2 M add 68 rem 0 fail 0 fence 0 at 0 0
+node 3 M add 68 rem 0 fail 0 fence 0 at 0 0
+`;
+const STATUS_FENCING = `cluster nodeid 1 quorate 1 ring seq 17 17
+daemon now 134 fence_pid 245 
+fence 3 nodedown pid 245 actor 1 fail 1795395762 fence 0 now 1795395765
+node 1 M add 68 rem 0 fail 0 fence 0 at 0 0
+node 2 M add 68 rem 0 fail 0 fence 0 at 0 0
+node 3 X add 68 rem 130 fail 130 fence 0 at 0 0
+`;
+
+test('the status tells of ring, quorum, clock and members', (t) => {
+  const status = parseStatus(STATUS_REST);
+  t.is(status?.nodeId, 1);
+  t.is(status?.quorate, true);
+  t.deepEqual([status?.ringSequence, status?.ringSequenceDone], [13, 13]);
+  t.deepEqual([status?.nowSeconds, status?.fencePid], [123, 0]);
+  t.deepEqual(status?.nodes.map(({ nodeId, member, fencing }) => [nodeId, member, fencing]),
+    [[1, true, 'none'], [2, true, 'none'], [3, true, 'none']]);
+});
+
+test('the status tells who must be fenced, and whether an agent is at work', (t) => {
+  const dead = (text: string) => parseStatus(text)?.nodes[2];
+  t.deepEqual(dead(STATUS_FENCING), {
+    nodeId: 3, member: false, fencing: 'in-progress', joinedAtSeconds: 68, leftAtSeconds: 130,
+    failedAtSeconds: 130, fencedAtSeconds: 0,
+  });
+  const waiting = STATUS_FENCING.replaceAll('pid 245', 'pid 0').replace('fence_pid 245', 'fence_pid 0');
+  t.is(dead(waiting)?.fencing, 'needed');
+});
+
+test('what is no status is none, and any text is read without a throw', (t) => {
+  t.is(parseStatus(''), null);
+  t.is(parseStatus('dlm_controld is not running'), null);
+  const line = fc.oneof(
+    fc.constantFrom(...`${STATUS_FENCING}${RUNNING}${WAIT_FENCING}`.split('\n')), fc.string(),
+  );
+  fc.assert(fc.property(fc.array(line, { maxLength: 400 }), (lines) => {
+    const text = lines.join('\n');
+    const status = parseStatus(text);
+    const lockspaces = parseLockspaces(text);
+    return (status?.nodes.length ?? 0) <= 256 && lockspaces.length <= 256
+      && lockspaces.every(({ nodes }) => nodes.length <= 256) && parseConfig(text).size <= 400;
+  }));
 });

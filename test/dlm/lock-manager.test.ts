@@ -180,3 +180,55 @@ test('a child whose loop does not turn is stalled though nothing is asked of it'
     lockspace.once('stalled', resolve));
   t.deepEqual(stalled.map(({ operation }) => operation), ['heartbeat']);
 });
+
+test('a listener that throws costs no other listener its event, nor the lockspace a frame', async (t) => {
+  const { manager } = await setUp(t);
+  const lockspace = await manager.openLockspace('ls');
+  const heard: LockId[] = [];
+  const uncaught: unknown[] = [];
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.once('uncaughtException', (thrown) => uncaught.push(thrown));
+  t.teardown(() => {
+    for (const listener of listeners) process.on('uncaughtException', listener);
+  });
+  lockspace.on('blocking', () => {
+    throw new Error('the listener\'s own bug');
+  });
+  const told = new Promise<void>((resolve) => lockspace.on('blocking', (id) => {
+    heard.push(id);
+    resolve();
+  }));
+  const { id, granted } = lockspace.take({ resource: 'ok', mode: 'EX', wait: false });
+  await granted;
+  await told;
+  t.deepEqual(heard, [id]);
+  await lockspace.unlock(id);
+  t.is(uncaught.length, 1, 'the bug is not hidden either');
+});
+
+test('calls of the wrong kind and to a closed manager are errors of ours', async (t) => {
+  const { manager } = await setUp(t);
+  const lockspace = await manager.openLockspace('ls');
+  const { id, granted } = lockspace.take({ resource: 'ok', mode: 'EX', wait: false });
+  await granted;
+  const nothing = null as never;
+  t.is(await codeOf(t, lockspace.take(nothing).granted), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.convert(id, nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.unlock(id, nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.adopt(nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.purge(nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.release(nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, manager.openLockspace('other', nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, manager.lockspaceState(nothing)), 'BAD_REQUEST');
+  t.is(await codeOf(t, lockspace.unlock('x' as never)), 'UNKNOWN_LOCK');
+  t.is(await codeOf(t, lockspace.resources()), 'KERNEL', 'this machine shows no such file');
+  t.is(await codeOf(t, lockspace.replyWaits()), 'KERNEL');
+  t.is(await codeOf(t, manager.clusterView()), 'NO_DAEMON');
+  await lockspace.unlock(id);
+  await manager.close();
+  await manager.close();
+  t.is(await codeOf(t, manager.openLockspace('ls')), 'CLOSED');
+  t.is(await codeOf(t, lockspace.versions()), 'CLOSED');
+  t.is(await codeOf(t, lockspace.release()), 'CLOSED');
+});

@@ -53,6 +53,21 @@ class Machines {
     return Promise.resolve();
   }
 
+  stopCorosync(node: number): Promise<void> {
+    this.cluster.killCorosync(this.idOf(node));
+    return Promise.resolve();
+  }
+
+  cut(node: number): Promise<void> {
+    this.cluster.cut([this.idOf(node)]);
+    return Promise.resolve();
+  }
+
+  heal(): Promise<void> {
+    this.cluster.heal();
+    return Promise.resolve();
+  }
+
   withholdFencing(): Promise<void> {
     for (const id of NODE_IDS) this.cluster.withholdFencing(id);
     return Promise.resolve();
@@ -152,14 +167,18 @@ function createQuorums(): Promise<QuorumFixture> {
   const machines = new Machines();
   return Promise.resolve({
     powerOff: (node) => machines.powerOff(node),
+    powerOn: (node) => machines.powerOn(node),
+    stopCorosync: (node) => machines.stopCorosync(node),
+    cut: (node) => machines.cut(node),
+    heal: () => machines.heal(),
     close: () => machines.close(),
     async open(node) {
       const quorum = await machines.start(node).openQuorum();
       const records: QuorumRecord[] = [];
       quorum.on('quorum', (state) => records.push({ kind: 'quorum', state }));
       quorum.on('nodelist', (change) => records.push({ kind: 'nodelist', change }));
-      await quorum.start();
-      return { nodeId: machines.idOf(node), records: () => Promise.resolve([...records]) };
+      quorum.on('lost', ({ code }) => records.push({ kind: 'lost', code }));
+      return { nodeId: machines.idOf(node), quorum, records: () => Promise.resolve([...records]) };
     },
   });
 }

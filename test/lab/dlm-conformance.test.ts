@@ -12,9 +12,17 @@ import { memberOf, RemoteMember } from './remote-member.js';
 /** A case that took a node's power leaves it on again; that takes a boot. */
 const CASE_TIMEOUT_MS = 400_000;
 
+const OWN_LOCKSPACE = 'conformance';
+
+/**
+ * Processes that cases have left in good order, for later ones: to start one takes seconds. What
+ * they still hold is of names that no other case uses.
+ */
+const idle: RemoteMember[] = [];
+
 class LabFixture implements LockManagerFixture {
   readonly #lab: Lab;
-  readonly #members = new Map<LockMember, { remote: RemoteMember; pid: number }>();
+  readonly #members = new Map<LockMember, RemoteMember>();
   readonly #off = new Set<number>();
 
   constructor(lab: Lab) {
@@ -22,21 +30,26 @@ class LabFixture implements LockManagerFixture {
   }
 
   async start(
-    node: number, lockspace = 'conformance', request: OpenRequest = {},
+    node: number, lockspace = OWN_LOCKSPACE, request: OpenRequest = {},
   ): Promise<LockMember> {
-    const remote = new RemoteMember(this.#lab, node + 1, lockspace, request);
-    const pid = await remote.opened();
+    const known = idle.findIndex((candidate) => candidate.reusable
+      && candidate.node === node + 1 && candidate.lockspace === lockspace);
+    const [reused] = known === -1 ? [] : idle.splice(known, 1);
+    const remote = reused ?? new RemoteMember(this.#lab, node + 1, lockspace, request);
+    if (reused === undefined) await remote.opened();
+    remote.renew();
     const member = memberOf(remote);
-    this.#members.set(member, { remote, pid });
+    this.#members.set(member, remote);
     return member;
   }
 
   async kill(member: LockMember): Promise<void> {
-    const known = this.#members.get(member);
-    if (known === undefined) throw new Error('this member was not started here');
-    const guest = this.#lab.node(known.remote.node);
-    const child = (await guest.exec(`pgrep -P ${known.pid}`)).stdout.trim();
-    await guest.killProcess(known.pid);
+    const remote = this.#members.get(member);
+    if (remote === undefined) throw new Error('this member was not started here');
+    const guest = this.#lab.node(remote.node);
+    const child = (await guest.exec(`pgrep -P ${remote.pid}`)).stdout.trim();
+    await guest.killProcess(remote.pid);
+    remote.abandon();
     await waitUntil(async () => (await guest.attempt(`test -d /proc/${child}`)).code !== 0,
       { what: 'a killed child to end', timeoutMs: 10_000 });
   }
@@ -48,7 +61,7 @@ class LabFixture implements LockManagerFixture {
   async powerOff(node: number): Promise<void> {
     this.#off.add(node + 1);
     await this.#lab.node(node + 1).powerOff();
-    for (const { remote } of this.#members.values()) {
+    for (const remote of [...this.#members.values(), ...idle]) {
       if (remote.node === node + 1) remote.abandon();
     }
   }
@@ -68,7 +81,11 @@ class LabFixture implements LockManagerFixture {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#members.values()].map(({ remote }) => remote.end()));
+    const pooled = [...this.#members.values()].filter((remote) => remote.reusable
+      && remote.lockspace === OWN_LOCKSPACE);
+    const others = [...this.#members.values()].filter((remote) => !pooled.includes(remote));
+    await Promise.all(others.map((remote) => remote.end()));
+    idle.push(...pooled);
     for (const index of this.#off) {
       const guest = this.#lab.node(index);
       await guest.powerOn();
@@ -91,6 +108,7 @@ test.before(async (t) => {
 });
 
 test.after.always(async () => {
+  for (const remote of idle) remote.abandon();
   await lab?.stop();
 });
 
@@ -102,8 +120,7 @@ for (const { title, run } of
     if (lab === null) throw new Error('there is no lab');
     const fixture = new LabFixture(lab);
     try {
-      const drawSeed = (): number => chooseSeed(t);
-      await t.notThrowsAsync(run(fixture, assert, drawSeed));
+      await t.notThrowsAsync(run(fixture, assert, () => chooseSeed(t)));
     } finally {
       await fixture.close();
     }

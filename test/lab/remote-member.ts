@@ -24,8 +24,12 @@ interface Message {
 /** A process in a guest that has the lockspace open; its calls travel over ssh. */
 export class RemoteMember {
   readonly node: number;
-  readonly blockings: (LockMode | null)[] = [];
-  readonly stalls: (readonly StalledOperation[])[] = [];
+  readonly lockspace: string;
+  blockings: (LockMode | null)[] = [];
+  stalls: (readonly StalledOperation[])[] = [];
+  /** Its pid in the guest; 0 until the lockspace is open. */
+  pid = 0;
+  #spent = false;
   readonly #ssh: ChildProcess;
   readonly #waiting = new Map<number, (answer: Message) => void>();
   #nextOp = 0;
@@ -33,6 +37,7 @@ export class RemoteMember {
 
   constructor(lab: Lab, node: number, lockspace: string, request: OpenRequest) {
     this.node = node;
+    this.lockspace = lockspace;
     const [program = 'ssh', ...words] = lab.node(node).sshWords;
     const command = `node ${PROGRAM} ${lockspace} '${JSON.stringify(request)}'`;
     this.#ssh = spawn(program, [...words, command], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -50,11 +55,23 @@ export class RemoteMember {
   }
 
   /** The pid of the program in the guest, once the lockspace is open. */
-  async opened(): Promise<number> {
-    return Number(await this.#answer(this.#nextOp++));
+  async opened(): Promise<void> {
+    this.pid = Number(await this.#answer(this.#nextOp++));
+  }
+
+  /** Whether another case may go on with it: its lockspace is open, its process there. */
+  get reusable(): boolean {
+    return !this.#spent && this.#ssh.exitCode === null && this.#ssh.signalCode === null;
+  }
+
+  /** Forgets what it was told in an earlier case. */
+  renew(): void {
+    this.blockings = [];
+    this.stalls = [];
   }
 
   async call(call: string, id = 0, request: unknown = {}): Promise<unknown> {
+    this.#spent ||= call === 'close' || call === 'release';
     const op = this.#nextOp++;
     const answer = this.#answer(op);
     this.#ssh.stdin?.write(encodeLine({ op, call, id, request }));
@@ -74,8 +91,9 @@ export class RemoteMember {
     }
   }
 
-  /** Gives up a connection whose machine is gone. */
+  /** Gives up a connection whose machine or process is gone. */
   abandon(): void {
+    this.#spent = true;
     this.#ssh.kill('SIGKILL');
   }
 

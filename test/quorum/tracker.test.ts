@@ -20,6 +20,19 @@ class FakeConnection implements QuorumConnection {
     return Promise.resolve(this.trackStatus);
   }
 
+  untrackStatus = CS_OK;
+  quorateStatus = CS_OK;
+  isQuorate = true;
+
+  untrack(): Promise<number> {
+    this.tracked -= 1;
+    return Promise.resolve(this.untrackStatus);
+  }
+
+  quorate(): Promise<{ readonly status: number; readonly quorate: boolean }> {
+    return Promise.resolve({ status: this.quorateStatus, quorate: this.isQuorate });
+  }
+
   watch(readable: () => void): void {
     this.#readable = readable;
   }
@@ -98,6 +111,45 @@ test('an event that cannot be read ends the connection', async (t) => {
   await tracker.start();
   connection.deliver({ kind: 'broken', cause: new Error('bad') }, quorate);
   t.deepEqual(heard, ['lost LOST']);
+});
+
+test('nothing is heard between a stop and the next start', async (t) => {
+  const { connection, tracker, heard } = setUp();
+  await tracker.start();
+  await tracker.stop();
+  await tracker.stop();
+  t.is(connection.tracked, 0);
+  connection.deliver(nodelist);
+  await tracker.start();
+  connection.deliver(quorate);
+  t.deepEqual(heard, ['true 1,2']);
+});
+
+test('a refused stop says what corosync answered', async (t) => {
+  const { connection, tracker } = setUp();
+  await tracker.start();
+  connection.untrackStatus = CS_ERR_NO_MEMORY;
+  await t.throwsAsync(tracker.stop(), { instanceOf: QuorumError, code: 'NO_MEMORY' });
+});
+
+test('quorum can be asked for without tracking', async (t) => {
+  const { connection, tracker } = setUp();
+  t.true(await tracker.isQuorate());
+  connection.isQuorate = false;
+  t.false(await tracker.isQuorate());
+  connection.quorateStatus = CS_ERR_NO_MEMORY;
+  await t.throwsAsync(tracker.isQuorate(), { instanceOf: QuorumError, code: 'NO_MEMORY' });
+});
+
+test('the death of corosync is told also to one who tracks nothing', async (t) => {
+  const { connection, tracker, heard } = setUp();
+  connection.dispatchStatus = CS_ERR_LIBRARY;
+  connection.deliver();
+  t.deepEqual(heard, ['lost LOST']);
+  for (const call of [() => tracker.start(), () => tracker.stop(), () => tracker.isQuorate()]) {
+    const thrown = await t.throwsAsync(call, { instanceOf: QuorumError, code: 'LOST' });
+    t.true(thrown.retryable);
+  }
 });
 
 test('nothing is heard after close, and start is refused with CLOSED', async (t) => {

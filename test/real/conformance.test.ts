@@ -1,6 +1,7 @@
 import anyTest, { type TestFn } from 'ava';
 import type { CmapError } from '../../src/cmap/index.js';
 import type { CpgError } from '../../src/cpg/index.js';
+import type { QuorumError } from '../../src/quorum/index.js';
 import { cmapCases, type CmapFixture, type CmapRecord } from '../conformance/cmap.js';
 import { registerConformance } from '../conformance/conformance-case.js';
 import {
@@ -114,10 +115,17 @@ function quorumFixture(cluster: NetnsCluster, end: () => Promise<void>): QuorumF
       const records: QuorumRecord[] = [];
       quorum.on('quorum', (state) => records.push({ kind: 'quorum', state }));
       quorum.on('nodelist', (change) => records.push({ kind: 'nodelist', change }));
-      await quorum.start();
-      return { nodeId: node + 1, records: () => Promise.resolve(records) };
+      quorum.on('lost', (cause: QuorumError) => records.push({ kind: 'lost', code: cause.code }));
+      return { nodeId: node + 1, quorum, records: () => Promise.resolve(records) };
     },
     powerOff: (node) => cluster.node(node + 1).kill(),
+    powerOn(node) {
+      cluster.node(node + 1).start();
+      return Promise.resolve();
+    },
+    stopCorosync: (node) => cluster.node(node + 1).term(),
+    cut: (node) => cluster.cut(node + 1),
+    heal: (node) => cluster.heal(node + 1),
     async close() {
       await Promise.all(opened.map((quorum) => quorum.kill()));
       await end();

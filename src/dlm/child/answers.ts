@@ -10,18 +10,18 @@ export const COMPLETION_TOKEN = 1;
 export const BLOCKING_TOKEN = 2;
 
 /** `struct dlm_lock_result` on 64-bit machines: its fields as words, its size in bytes. */
-const RESULT_BYTES = 72;
-const LENGTH_WORD = 3;
-const TOKEN_WORD = 4;
-const PARAMETER_WORD = 6;
-const STATUS_WORD = 10;
-const STATUS_FLAGS_BYTE = 48;
-const BLOCKED_MODE_BYTE = 64;
-const VALUE_OFFSET_WORD = 17;
+export const RESULT_BYTES = 72;
+export const LENGTH_WORD = 3;
+export const TOKEN_WORD = 4;
+export const PARAMETER_WORD = 6;
+export const STATUS_WORD = 10;
+export const STATUS_FLAGS_BYTE = 48;
+export const BLOCKED_MODE_BYTE = 64;
+export const VALUE_OFFSET_WORD = 17;
 const VALUE_BYTES = 32;
 
 /** DLM_DEVICE_VERSION_MAJOR: the layout above. */
-const DEVICE_VERSION = 6;
+export const DEVICE_VERSION = 6;
 
 /**
  * Reads the kernel's answers from the lockspace's file descriptor, one by one, where they are

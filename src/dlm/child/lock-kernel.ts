@@ -2,7 +2,7 @@ import koffi from 'koffi';
 import type { KernelCall } from '../call-board.js';
 import {
   LKF_CANCEL, LKF_CONVERT, LKF_EXPEDITE, LKF_ORPHAN, LKF_PERSISTENT, LKF_VALBLK, LOCK_MODES,
-  modeNumber, RESOURCE_BYTES_MAX,
+  modeNumber, RESOURCE_BYTES_MAX, VALUE_BYTES,
 } from '../constants.js';
 import { allocate, type NativeMemory } from '../libc.js';
 import type { Address, LibDlm, LockspaceHandle } from '../native.js';
@@ -44,7 +44,7 @@ export type LockNotice =
       readonly status: number;
       /** DLM_SBF bits. */
       readonly flags: number;
-      /** The value block as it is after this; null for a lock that never used it. */
+      /** The value block that came along; null for none. */
       readonly value: Uint8Array | null;
     }
   | {
@@ -77,8 +77,6 @@ export interface LibDlmKernelModules {
 interface Block {
   readonly slot: number;
   readonly address: Address;
-  /** The lock has used its value block: from then on the kernel sends values for it. */
-  valued: boolean;
 }
 
 /** The real side: libdlm for requests, the lockspace's descriptor for what the kernel answers. */
@@ -121,7 +119,10 @@ export class LibDlmKernel implements LockKernel {
         continue;
       }
       this.#awaited -= 1;
-      tell(this.#completion(answers.id));
+      tell({
+        kind: 'completion', id: answers.id, status: answers.status, flags: answers.statusFlags,
+        value: answers.value,
+      });
       if (this.#awaited <= 0) {
         this.#awaited = 0;
         return;
@@ -196,7 +197,8 @@ export class LibDlmKernel implements LockKernel {
       return ENOMEM;
     }
     if ((flags & LKF_VALBLK) !== 0) {
-      this.#fillValue(block, value);
+      // Zeros for one that is read: where the resource has no value the kernel gives these back.
+      this.#arena.value(block.slot).set(value ?? NO_VALUE);
     }
     const { address, bytes } = this.#name;
     const length = resource === null ? 0 : bytes.write(resource);
@@ -233,42 +235,6 @@ export class LibDlmKernel implements LockKernel {
     return errno;
   }
 
-  #completion(id: number): LockNotice {
-    const answers = this.#answers;
-    const block = this.#blocks.get(id);
-    if (block === undefined) {
-      throw new Error(`a completion came for lock ${id}, which is gone`);
-    }
-    return {
-      kind: 'completion', id, status: answers.status, flags: answers.statusFlags,
-      value: block.valued ? this.#readValue(block) : null,
-    };
-  }
-
-  /** What came with this answer; otherwise what the block holds since an earlier one. */
-  #readValue({ slot }: Block): Uint8Array {
-    const kept = this.#arena.value(slot);
-    const { value } = this.#answers;
-    if (value !== null) {
-      kept.set(value);
-    }
-    return kept.slice();
-  }
-
-  /**
-   * Puts the value where libdlm takes it from, zeros for one that is to be read: where the
-   * resource has no value yet the kernel gives back what it was given.
-   */
-  #fillValue(block: Block, value: Uint8Array | null): void {
-    block.valued = true;
-    const bytes = this.#arena.value(block.slot);
-    if (value === null) {
-      bytes.fill(0);
-    } else {
-      bytes.set(value);
-    }
-  }
-
   /** The status block of this lock, made on first use; null when there are too many. */
   #block(id: number): Block | null {
     const known = this.#blocks.get(id);
@@ -279,11 +245,13 @@ export class LibDlmKernel implements LockKernel {
     if (slot === null) {
       return null;
     }
-    const block = { slot, address: this.#arena.address(slot), valued: false };
+    const block = { slot, address: this.#arena.address(slot) };
     this.#blocks.set(id, block);
     return block;
   }
 }
+
+const NO_VALUE = new Uint8Array(VALUE_BYTES);
 
 let nameMemory: NativeMemory | null = null;
 

@@ -90,7 +90,7 @@ export class Session {
   /** The kernel drops orphans of this node at once; another node is only told to. */
   #purge({ library, handle, name }: Open, { op, nodeId, pid }: RequestOf<'purge'>): void {
     this.#signs.enter('purge', 0);
-    const result = library.dlm_ls_purge(handle, nodeId, pid);
+    const result = library.dlm_ls_purge(Number(handle), nodeId, pid);
     const errno = result === 0 ? 0 : koffi.errno();
     this.#signs.leave();
     if (errno === 0) {

@@ -14,6 +14,8 @@ export class EmbeddedQuorum extends IsolatingEmitter<QuorumEvents> implements Qu
   readonly #nodeId: number;
   readonly #mailbox: Mailbox;
   #state: 'open' | 'started' | 'LOST' | 'CLOSED' = 'open';
+  /** A letter of an earlier tracking is no news of this one. */
+  #starts = 0;
 
   constructor(
     nodeId: number, modules: { readonly clock: Clock; readonly network: Network },
@@ -26,16 +28,32 @@ export class EmbeddedQuorum extends IsolatingEmitter<QuorumEvents> implements Qu
   }
 
   start(): Promise<void> {
-    if (this.#state === 'LOST' || this.#state === 'CLOSED') {
-      return Promise.reject(new QuorumError(this.#state, 'start', 'start: the connection to the quorum service is gone; open a new one'));
-    }
+    const refusal = this.#refusal('start');
+    if (refusal !== null) return Promise.reject(refusal);
     const { ring, quorate } = this.#network.corosync(this.#nodeId);
     if (this.#state === 'open' && ring !== null) {
       this.#state = 'started';
+      this.#starts += 1;
       const { id, nodeIds } = ring;
       this.deliver(quorate, ring, { ring: id, members: nodeIds, joined: [], left: [] });
     }
     return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    const refusal = this.#refusal('stop');
+    if (refusal !== null) return Promise.reject(refusal);
+    this.#state = 'open';
+    return Promise.resolve();
+  }
+
+  isQuorate(): Promise<boolean> {
+    const refusal = this.#refusal('isQuorate');
+    if (refusal !== null) return Promise.reject(refusal);
+    return new Promise((resolve) => {
+      const { quorate } = this.#network.corosync(this.#nodeId);
+      this.#mailbox.post(() => resolve(quorate));
+    });
   }
 
   close(): Promise<void> {
@@ -53,10 +71,12 @@ export class EmbeddedQuorum extends IsolatingEmitter<QuorumEvents> implements Qu
   deliver(quorate: boolean, ring: Ring, change: NodeListChange): void {
     if (this.#state !== 'started') return;
     const { id, nodeIds } = ring;
-    this.#mailbox.post(() => this.emit('nodelist', change));
-    this.#mailbox.post(() => {
-      this.emit('quorum', { quorate, ring: id, nodeIds });
+    const start = this.#starts;
+    const tell = (letter: () => void): void => this.#mailbox.post(() => {
+      if (this.#state === 'started' && this.#starts === start) letter();
     });
+    tell(() => this.emit('nodelist', change));
+    tell(() => this.emit('quorum', { quorate, ring: id, nodeIds }));
   }
 
   lose(): void {
@@ -66,5 +86,10 @@ export class EmbeddedQuorum extends IsolatingEmitter<QuorumEvents> implements Qu
       const text = 'the connection to the quorum service is gone; open a new one once corosync runs';
       this.emit('lost', new QuorumError('LOST', 'dispatch', text));
     });
+  }
+  #refusal(operation: string): QuorumError | null {
+    if (this.#state !== 'LOST' && this.#state !== 'CLOSED') return null;
+    const text = `${operation}: the connection to the quorum service is gone; open a new one`;
+    return new QuorumError(this.#state, operation, text, { retryable: this.#state === 'LOST' });
   }
 }

@@ -55,6 +55,8 @@ const CALLS: Readonly<Record<string, (...args: never[]) => Promise<unknown>>> = 
     opened.on('lost', (cause: QuorumError) => event('lostQuorum', toWire(cause)));
   },
   start: () => theQuorum().start(),
+  stopQuorum: () => theQuorum().stop(),
+  isQuorate: () => theQuorum().isQuorate(),
   closeQuorum: () => theQuorum().close(),
   async openCmap(options: OpenCmapOptions) {
     const opened = await openCmap(options);

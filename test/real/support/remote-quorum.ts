@@ -32,6 +32,14 @@ export class RemoteQuorum extends EventEmitter<QuorumEvents> implements Quorum {
     await this.#remote.call('start');
   }
 
+  async stop(): Promise<void> {
+    await this.#remote.call('stopQuorum');
+  }
+
+  async isQuorate(): Promise<boolean> {
+    return await this.#remote.call('isQuorate') as boolean;
+  }
+
   async close(): Promise<void> {
     if (this.#remote.child.alive) await this.#remote.call('closeQuorum');
   }
