@@ -12,8 +12,8 @@ import { row } from './result.mjs';
 const DAEMON = fileURLToPath(new URL('../build/src/main.js', import.meta.url));
 const LOCKSPACE = 'bench';
 const READY_MS_MAX = 20_000;
-/** After a start the daemon looks at the lockspace more often for a while. */
-const SETTLE_MS = 15_000;
+/** V8 shrinks its heap three times some 40 s after the start, and then no more. */
+const SETTLE_MS = 75_000;
 const IDLE_MS = 60_000;
 const CORE_PERCENT_MAX = 0.2;
 

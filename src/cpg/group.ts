@@ -21,7 +21,10 @@ import { check, errorOf } from './status.js';
 export interface GroupLimits {
   readonly outbox: OutboxLimits;
   readonly echoWatch: EchoWatchLimits;
-  /** How long one turn of the event loop may be spent on dispatching, in ms. */
+  /**
+   * How long one turn of the event loop may be spent on dispatching, in ms. Being preempted once
+   * by another process adds several, and costs no throughput when the budget is small.
+   */
   readonly dispatchBudgetMs: number;
   /** How long a join or a leave may take until its view arrives, in ms. */
   readonly changeMsMax: number;
@@ -32,7 +35,7 @@ export interface GroupLimits {
 export const GROUP_LIMITS: GroupLimits = {
   outbox: OUTBOX_LIMITS,
   echoWatch: ECHO_WATCH_LIMITS,
-  dispatchBudgetMs: 5,
+  dispatchBudgetMs: 2,
   changeMsMax: 30_000,
   changeRetryDelayMs: 20,
 };
