@@ -16,7 +16,10 @@ if (command === undefined) {
 }
 
 const locks = openLockManager({ log: (line) => console.error(line) });
-const lockspace = await locks.openLockspace('holdfast-example');
+const lockspace = await locks.openLockspace('holdfast-example', {
+  // Several runs of this program may share the lockspace on one node.
+  awaitPredecessors: false,
+});
 try {
   const id = await adoptOrTake();
   const [code] = await once(spawn(command, args, { stdio: 'inherit' }), 'exit');
