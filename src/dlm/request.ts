@@ -53,7 +53,10 @@ export interface TakeRequest {
 export interface LockValue {
   /** 32 bytes. */
   readonly bytes: Uint8Array;
-  /** False after `invalidate`, and when a node that could write it has died (VALNOTVALID). */
+  /**
+   * False (VALNOTVALID) after `invalidate`, and when someone who could write it has died: a node, or
+   * a process with a lock in PW or EX that was not persistent.
+   */
   readonly valid: boolean;
 }
 

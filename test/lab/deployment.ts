@@ -8,7 +8,7 @@ import { LabError } from './host/error.js';
 export const DEPLOY_PATH = '/opt/holdfast';
 
 const PACK_TIMEOUT_MS = 120_000;
-const OPTIONAL_PARTS = ['proto', 'corosync', 'pacemaker', 'systemd', 'packaging', 'scripts'];
+const OPTIONAL_PARTS = ['proto', 'corosync', 'pacemaker', 'systemd', 'packaging', 'scripts', 'examples'];
 
 interface LockFile {
   readonly packages: Record<string, { readonly dev?: boolean; readonly optional?: boolean }>;

@@ -148,6 +148,23 @@ test.serial('a node leaves though it is master for the locks of others', async (
   await end(lab, 2, 'small2');
 });
 
+test.serial('the example adopts what a killed run of it left on its node', async (t) => {
+  t.timeout(300_000);
+  const { lab } = t.context;
+  const example = `${DEPLOY_PATH}/examples/mutex.mjs`;
+  const { pid } = await lab.node(1).start('mutex',
+    ['node', example, 'disk', 'sh', '-c', 'echo holding; exec sleep 600']);
+  await journal(lab, 1, 'mutex', /holding/);
+  await lab.node(1).killProcess(pid);
+  // Were the orphan not adopted, this would wait for it.
+  const again = await lab.node(1).exec(`node ${example} disk echo again`,
+    { timeoutMs: PROBE_TIMEOUT_MS });
+  t.is(again.stdout.trim(), 'again');
+  const other = await lab.node(2).exec(`node ${example} disk echo freed`,
+    { timeoutMs: PROBE_TIMEOUT_MS });
+  t.is(other.stdout.trim(), 'freed');
+});
+
 test.serial('latencies', async (t) => {
   t.timeout(300_000);
   const lines = await probe(t.context.lab, 1, 'open', 'bench:400');

@@ -77,7 +77,8 @@ export class LockTable {
         lock.orphan = true;
         events.push(...this.cancel(lock));
       } else {
-        events.push(...this.unlock(lock));
+        // The kernel cannot know what its process was about to write. @see unlock_proc_lock
+        events.push(...this.unlock(lock, 'invalidate'));
       }
     }
     return events;

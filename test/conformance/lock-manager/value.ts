@@ -115,7 +115,7 @@ export const valueCases: readonly Case[] = [
     },
   },
   {
-    title: 'a value outlives the process of its writer, whether or not its lock does',
+    title: 'a value outlives its writer with a lock that persists, and is in doubt with one that does not',
     needs: [],
     async run(fixture, assert) {
       const { members, resource } = await keepers(fixture);
@@ -136,7 +136,7 @@ export const valueCases: readonly Case[] = [
         mode: 'EX', wait: true, value: bytesOf('kept too'),
       });
       await fixture.kill(next);
-      assert.equal(await read(two, resource, 'PR', true), 'kept too valid');
+      assert.equal(await read(two, resource, 'PR', true), 'kept too invalid');
     },
   },
 ];
