@@ -156,10 +156,13 @@ class NativeConnection implements CpgConnection {
   async #alone(call: CpgLibrary['cpg_join'], name: Uint8Array): Promise<number> {
     if (this.#polling.kind === 'on') this.#polling.poll.stop();
     const request = offThread(call, this.handle, nativeName(name));
-    this.#request = request;
-    const status = await request;
-    if (this.#polling.kind === 'on') this.#polling.poll.start();
-    return status;
+    // Whatever becomes of it, closing only waits for its end.
+    this.#request = request.catch(() => undefined);
+    try {
+      return await request;
+    } finally {
+      if (this.#polling.kind === 'on') this.#polling.poll.start();
+    }
   }
 }
 

@@ -8,11 +8,14 @@ import type { KernelStay, StalledOperation } from './port.js';
 /** An operation that has not come back for so long is reported as stuck in the kernel. */
 export const STALL_MS = 5_000;
 
-/** How often the operations under way, the child's loop and the kernel's recovery are looked at. */
+/** How often a look is taken while something should come back soon. */
 export const WATCH_INTERVAL_MS = 500;
 
+/** How often while nothing should: then only the kernel's recovery and the child's loop count. */
+export const CALM_INTERVAL_MS = 2_500;
+
 /** How often the child is asked whether its loop turns. */
-export const HEARTBEAT_MS = 2_000;
+export const HEARTBEAT_MS = 5_000;
 
 export interface WatchModules {
   readonly clock: Clock;
@@ -85,7 +88,9 @@ export class LockspaceWatch {
   }
 
   #arm(): void {
-    this.#timer = this.#modules.clock.setTimer(WATCH_INTERVAL_MS, () => {
+    const busy = this.#modules.outstanding.hasUnqueued || this.#stalledCount > 0;
+    const delayMs = busy ? WATCH_INTERVAL_MS : CALM_INTERVAL_MS;
+    this.#timer = this.#modules.clock.setTimer(delayMs, () => {
       this.#beat();
       void this.#look();
     });

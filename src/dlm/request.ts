@@ -54,8 +54,8 @@ export interface LockValue {
   /** 32 bytes. */
   readonly bytes: Uint8Array;
   /**
-   * False (VALNOTVALID) after `invalidate`, and when someone who could write it has died: a node, or
-   * a process with a lock in PW or EX that was not persistent.
+   * False (VALNOTVALID) after `invalidate`, and when someone who could write it has died: a node,
+   * or a process with a lock in PW or EX that was not persistent.
    */
   readonly valid: boolean;
 }

@@ -89,6 +89,14 @@ export class Assembler {
     this.#rejected(from, { reason, totalBytes: buffer.length, receivedBytes: received });
   }
 
+  /**
+   * The sender has given up that message. It may be another one by now: with the tail of the former
+   * lost, the head of the next was on its way already.
+   */
+  abort(from: Member, message: number): void {
+    if (this.#progress.get(keyOf(from))?.message === message) this.drop(from, 'aborted');
+  }
+
   /** Drops everything of senders of whom `isGone` says so. */
   dropWhere(isGone: (from: Member) => boolean, reason: RejectReason): void {
     for (const { from } of [...this.#progress.values()]) if (isGone(from)) this.drop(from, reason);

@@ -72,7 +72,7 @@ export class Receiver {
         return;
       }
       case 'abort':
-        return this.#assembler.drop(from, 'aborted');
+        return this.#assembler.abort(from, frame.message);
       case 'unknown':
         return this.#events.foreign(from, payload, 'kind');
       default:

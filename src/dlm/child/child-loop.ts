@@ -12,6 +12,9 @@ export const LINGER_MS = 20;
 /** So many turns at most before Node's own loop gets its turn, for timers and signals. */
 export const TURNS_MAX = 256;
 
+/** How soon a full socket is tried again while timers run. */
+const FULL_RETRY_MS = 1;
+
 /** With so many replies unread the child takes no further requests and answers. */
 export const UNREAD_REPLIES_MAX = 4_096;
 
@@ -58,6 +61,7 @@ export class ChildLoop {
   #devicePoll: PollHandle | null = null;
   #timers = 0;
   #again: NodeJS.Immediate | null = null;
+  #retry: NodeJS.Timeout | null = null;
   #turning = false;
   /** False while replies wait for room in the socket. */
   #sent = true;
@@ -115,8 +119,16 @@ export class ChildLoop {
     this.#guard(() => this.#turns({ socket: socketReady, device: deviceReady }));
     this.#turning = false;
     if (!this.#sent && !this.#ended) {
-      // Node's loop does not watch for room in the socket: come back soon, to wait for it here.
-      this.flushSoon();
+      // Node's loop does not watch for room in the socket: come back soon, to wait for it here, or
+      // a little later where waiting here would keep a timer from its turn.
+      if (this.#timers === 0) {
+        this.flushSoon();
+      } else {
+        this.#retry ??= setTimeout(() => {
+          this.#retry = null;
+          this.#spell(false, false);
+        }, FULL_RETRY_MS);
+      }
     }
   }
 

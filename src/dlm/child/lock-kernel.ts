@@ -173,7 +173,7 @@ export class LibDlmKernel implements LockKernel {
     }
     const lkid = this.#arena.lkid(block.slot);
     this.#signs.enter('deadlock-cancel', id);
-    return this.#left(this.#library.dlm_ls_deadlock_cancel(this.#handle, lkid, 0));
+    return this.#left(this.#library.dlm_ls_deadlock_cancel(this.#handle, lkid, LKF_CANCEL));
   }
 
   drop(id: number): void {

@@ -45,6 +45,8 @@ export interface Lock {
   readonly id: number;
   readonly resource: string;
   readonly persistent: boolean;
+  /** It was an orphan: an answer to its dead process may still come. */
+  readonly adopted: boolean;
   /**
    * Its last request had VALBLK. The kernel then writes at an unlock from PW or EX, whatever the
    * unlock says, and dlm_ls_unlock gives it bytes of its stack to write.

@@ -1,5 +1,5 @@
 import {
-  EBUSY, ECANCEL, EDEADLK, EUNLOCK, LKF_FORCEUNLOCK, LKF_IVVALBLK, LKF_VALBLK, SBF_ALTMODE,
+  EBUSY, ECANCEL, EDEADLK, ENOENT, EUNLOCK, LKF_FORCEUNLOCK, LKF_IVVALBLK, LKF_VALBLK, SBF_ALTMODE,
   SBF_DEMOTED,
 } from '../constants.js';
 import type { LockMode } from '../port.js';
@@ -39,6 +39,7 @@ export class LockTable {
   readonly #kernel: LockKernel;
   readonly #reply: LockTableModules['reply'];
   readonly #later: LockTableModules['later'];
+  #abandoned = false;
 
   constructor({ kernel, reply, later }: LockTableModules) {
     this.#kernel = kernel;
@@ -49,6 +50,11 @@ export class LockTable {
   /** How many locks the kernel may have of us. */
   get size(): number {
     return this.#locks.size;
+  }
+
+  /** The lockspace is being left: nothing is asked of the kernel any more. */
+  abandon(): void {
+    this.#abandoned = true;
   }
 
   request(request: LockRequest): void {
@@ -88,7 +94,7 @@ export class LockTable {
       ? { kind: 'naming', asked, wait }
       : { kind: 'requesting', asked };
     const usesValue = !persistent && (flags & LKF_VALBLK) !== 0;
-    const lock: Lock = { id, resource, persistent, usesValue, state };
+    const lock: Lock = { id, resource, persistent, adopted: false, usesValue, state };
     this.#locks.set(id, lock);
     const errno = persistent
       ? this.#kernel.requestNull(id, resource)
@@ -143,7 +149,9 @@ export class LockTable {
       case 'taking':
       case 'converting': {
         const errno = kind === 'cancel' ? this.#kernel.cancel(id) : this.#kernel.deadlockCancel(id);
-        if (errno !== 0) {
+        // A new request that has ended is gone from the kernel before its completion is read.
+        const ended = errno === ENOENT && lock.state.kind === 'requesting';
+        if (errno !== 0 && !ended) {
           return this.#fail(op, failureOf('cancel', lock.resource, errno));
         }
         break;
@@ -196,7 +204,9 @@ export class LockTable {
     }
     const displaced = { op: state.asked.op, operation };
     lock.state = { kind: 'unlocking', op, mode, displaced };
-    this.#callUnlock(lock, LKF_FORCEUNLOCK, BUSY_RETRIES_MAX);
+    // What waits may have been granted just now: then libdlm would write bytes of its stack.
+    const flags = LKF_FORCEUNLOCK | (lock.usesValue ? LKF_IVVALBLK : 0);
+    this.#callUnlock(lock, flags, BUSY_RETRIES_MAX, state);
     return true;
   }
 
@@ -230,7 +240,10 @@ export class LockTable {
     }
     const errno = this.#kernel.adopt(id, resource, mode);
     if (errno === 0) {
-      this.#locks.set(id, { id, resource, persistent: true, usesValue: false, state: { kind: 'held', mode } });
+      const state: LockState = { kind: 'held', mode };
+      this.#locks.set(id, {
+        id, resource, persistent: true, adopted: true, usesValue: false, state,
+      });
       return this.#reply({ kind: 'done', op });
     }
     this.#kernel.drop(id);
@@ -263,12 +276,23 @@ export class LockTable {
         return this.#lowered(lock, state, status);
       case 'withdrawing':
       case 'unlocking':
-        return this.#unlocked(lock, state, status);
+        return this.#isLateCancel(lock, status) ? undefined : this.#unlocked(lock, state, status);
       case 'held':
+        if (this.#isLateCancel(lock, status)) {
+          return;
+        }
         throw new Error(`a completion with status ${status} for the idle lock ${lock.id}`);
       default:
         return state satisfies never;
     }
+  }
+
+  /**
+   * What its dead process was waiting for was cancelled by the kernel, and the answer of a far
+   * master comes to whoever has adopted the lock since. It changes nothing.
+   */
+  #isLateCancel(lock: Lock, status: number): boolean {
+    return lock.adopted && (status === ECANCEL || status === EDEADLK);
   }
 
   /** naming -> taking */
@@ -324,13 +348,35 @@ export class LockTable {
    * Unlocks, again and again while the kernel says EBUSY: a cancel that lost against the grant is
    * still on its way to the master and back.
    */
-  #callUnlock(lock: Lock, flags: number, retries: number): void {
+  #callUnlock(lock: Lock, flags: number, retries: number, before: LockState | null = null): void {
+    const { state } = lock;
+    if (this.#abandoned || (state.kind !== 'withdrawing' && state.kind !== 'unlocking')) {
+      return;
+    }
     const errno = this.#kernel.unlock(lock.id, flags);
     if (errno === EBUSY && retries > 0) {
-      this.#later(BUSY_RETRY_MS, () => this.#callUnlock(lock, flags, retries - 1));
+      this.#later(BUSY_RETRY_MS, () => {
+        // Unless the unlock has ended meanwhile, and another may have begun.
+        if ('op' in lock.state && lock.state.op === state.op) {
+          this.#callUnlock(lock, flags, retries - 1, before);
+        }
+      });
+    } else if (errno !== 0 && before !== null && (state as Unlocking).displaced !== null) {
+      this.#unlockRefused(lock, state.op, before, errno);
     } else if (errno !== 0) {
-      this.#unlocked(lock, lock.state, errno);
+      this.#unlocked(lock, state, errno);
     }
+  }
+
+  /** unlocking -> what it was; the call itself has failed, so what waits there still waits. */
+  #unlockRefused(lock: Lock, op: number, before: LockState, errno: number): void {
+    // A new request that has ended is gone from the kernel: its completion, which is on its way,
+    // answers both.
+    if (errno === ENOENT && before.kind === 'requesting') {
+      return;
+    }
+    lock.state = before;
+    this.#fail(op, failureOf('unlock', lock.resource, errno));
   }
 
   /** withdrawing, unlocking -> (none); unlocking -> held when the kernel will not. */

@@ -142,6 +142,8 @@ export class Session {
     }
     this.#state = { kind: 'busy' };
     this.#loop.unwatch();
+    // libdlm frees the handle, whatever comes of it: no retry of an unlock may use it any more.
+    table.abandon();
     this.#signs.enter('release', 0);
     const released = await this.#opener.releaseLockspace(library, name, handle, force);
     this.#signs.leave();

@@ -62,6 +62,18 @@ test('another message of the same sender supersedes the one under way', (t) => {
   t.is(assembler.bytes, 0);
 });
 
+test('an abort ends the message that it names, and no other of the same sender', (t) => {
+  const { assembler, reasons } = setUp();
+  assembler.take(PEER, chunk(2, 4, 0, 2));
+  assembler.abort(PEER, 1);
+  t.deepEqual(reasons(), []);
+  t.is(assembler.take(PEER, chunk(2, 4, 2, 2))?.length, 4);
+  assembler.take(PEER, chunk(3, 4, 0, 2));
+  assembler.abort(PEER, 3);
+  t.deepEqual(reasons(), ['aborted']);
+  t.is(assembler.bytes, 0);
+});
+
 test('more than a message may have, or than all may have together, is refused at its start', (t) => {
   const { assembler, rejected, reasons } = setUp();
   assembler.take(PEER, chunk(1, 101, 0, 1));

@@ -326,6 +326,57 @@ test('a forced unlock ends what waits, and both are told', (t) => {
   t.is(table.size, 0);
 });
 
+test('a forced unlock of what has just ended by itself is answered by its completion', (t) => {
+  const { kernel, table, replies, complete } = setUp();
+  table.request({
+    kind: 'take', op: 1, id: 7, resource: 'r', mode: 'EX', wait: true, persistent: false, flags: 0,
+  });
+  kernel.errnos.set('unlock', [ENOENT]);
+  kernel.errnos.set('cancel', [ENOENT]);
+  table.request({ kind: 'cancel', op: 2, id: 7 });
+  table.request({ kind: 'unlock', op: 3, id: 7, flags: LKF_FORCEUNLOCK, value: null });
+  complete(7, ECANCEL);
+  t.deepEqual(replies.map(({ kind }) => kind), ['queued', 'done', 'failed', 'done']);
+  t.is(table.size, 0);
+});
+
+test('a forced unlock whose call fails leaves what waits waiting, and only itself fails', (t) => {
+  const { kernel, table, replies, complete } = setUp();
+  table.request({
+    kind: 'take', op: 1, id: 7, resource: 'r', mode: 'EX', wait: true, persistent: false, flags: 0,
+  });
+  kernel.errnos.set('unlock', [ENOTCONN]);
+  table.request({ kind: 'unlock', op: 2, id: 7, flags: LKF_FORCEUNLOCK, value: null });
+  t.deepEqual(replies.map((reply) => [reply.kind, 'op' in reply ? reply.op : null]),
+    [['queued', 1], ['failed', 2]]);
+  complete(7, 0);
+  t.deepEqual(replies.at(-1), { kind: 'done', op: 1 });
+});
+
+test('an adopted lock takes no harm from the cancel of what its dead process waited for', (t) => {
+  const { kernel, table, replies, due, complete } = setUp();
+  table.request({ kind: 'adopt', op: 1, id: 7, resource: 'r', mode: 'NL' });
+  complete(7, ECANCEL);
+  kernel.errnos.set('unlock', [EBUSY]);
+  table.request({ kind: 'unlock', op: 2, id: 7, flags: 0, value: null });
+  complete(7, ECANCEL);
+  due.shift()?.();
+  complete(7, EUNLOCK);
+  t.deepEqual(replies, [{ kind: 'done', op: 1 }, { kind: 'done', op: 2 }]);
+  t.is(table.size, 0);
+});
+
+test('after the lockspace is left no retry asks the kernel again', (t) => {
+  const { kernel, table, due } = setUp();
+  table.request({ kind: 'adopt', op: 1, id: 7, resource: 'r', mode: 'EX' });
+  kernel.errnos.set('unlock', [EBUSY]);
+  table.request({ kind: 'unlock', op: 2, id: 7, flags: 0, value: null });
+  const asked = kernel.calls.length;
+  table.abandon();
+  due.shift()?.();
+  t.is(kernel.calls.length, asked);
+});
+
 test('a grant that is just before a forced unlock is told, and the unlock after it', (t) => {
   const { codes, table, complete, hold } = setUp();
   hold();
