@@ -113,7 +113,8 @@ export interface Lockspace extends EventEmitter<LockspaceEvents> {
   cancel(id: LockId): Promise<void>;
   /**
    * As `cancel`, but what waited is told `DEADLOCK`: the tool of a deadlock detector of one's own.
-   * The kernel finds conversion deadlocks on one resource only.
+   * The kernel finds conversion deadlocks on one resource only. Where the request is still on its
+   * way to a far master it is told `CANCELED` instead.
    * @see dlm_ls_deadlock_cancel in libdlm.h
    */
   deadlockCancel(id: LockId): Promise<void>;

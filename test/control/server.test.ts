@@ -127,7 +127,14 @@ test('connections have a bound, and those beyond it are counted', async (t) => {
   t.is((await t.throwsAsync(client.status(), { instanceOf: ControlError })).code, 'CONNECTION_LOST');
   sockets.forEach((socket) => socket.destroy());
   await until(() => closed === sockets.length);
-  t.is((await client.status()).counters['control.connectionsDropped'], 9);
+  // The server hears of it a moment later, and until then it has no room.
+  let dropped = 0;
+  for (let tries = 0; dropped === 0 && tries < 200; tries += 1) {
+    dropped = await client.status().then(
+      ({ counters }) => counters['control.connectionsDropped'] ?? 0, () => 0);
+    if (dropped === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  t.true(dropped >= 9, `${dropped}`);
 });
 
 test('a caller who hangs up cancels one waiting acquire and no other', async (t) => {

@@ -226,16 +226,18 @@ export const queueCases: readonly Case[] = [
       const first = await take(one, resource, 'PR');
       const second = await take(two, resource, 'PR');
       const waits: { readonly id: LockId; readonly granted: Promise<unknown> }[] = [];
-      const counts: string[] = [];
-      for (const mode of ['CW', 'PR', 'PW', 'EX', 'EX'] as const) {
+      // PR stands in nobody's way, and the second EX is no news.
+      const expected = [['CW', 1], ['PR', 1], ['PW', 2], ['EX', 3], ['EX', 3]] as const;
+      for (const [mode, count] of expected) {
         const waiting = three.lockspace.take({ resource, mode, wait: true });
         waits.push(waiting);
         assert.equal(await outcomeWithin(waiting.granted, WAITING_MS), 'pending', mode);
-        const told = [await one.blockings(), await two.blockings()];
-        counts.push(told.map(({ length }) => length).join());
+        for (const holder of [one, two]) {
+          const told = await eventually(`the notice of ${mode}`, () => holder.blockings(),
+            ({ length }) => length >= count);
+          assert.equal(told.length, count, mode);
+        }
       }
-      // PR stands in nobody's way, and the second EX is no news.
-      assert.deepEqual(counts, ['1,1', '1,1', '2,2', '3,3', '3,3']);
       // From the last: an earlier one that goes would let the next be granted.
       for (const { id, granted } of waits.reverse()) {
         const ended = outcomeOf(granted);
