@@ -62,7 +62,7 @@ function removeStale() {
   for (const folder of ['src', 'test']) {
     for (const path of filesOf(join('build', folder))) {
       const source = path.slice('build/'.length).replace(/\.map$/, '');
-      const asTypeScript = source.replace(/\.js$/, '.ts');
+      const asTypeScript = source.replace(/(\.d)?\.(js|ts)$/, '.ts');
       const known = [source, asTypeScript].some((name) => existsSync(join(ROOT, name)));
       if (!known) rmSync(join(ROOT, path));
     }
