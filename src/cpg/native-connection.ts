@@ -154,8 +154,10 @@ class NativeConnection implements CpgConnection {
 
   /** Stops dispatching meanwhile, so that the handle never sees two threads at once. */
   async #alone(call: CpgLibrary['cpg_join'], name: Uint8Array): Promise<number> {
+    // Before the poll is stopped: nothing may come between that and the start again.
+    const group = nativeName(name);
     if (this.#polling.kind === 'on') this.#polling.poll.stop();
-    const request = offThread(call, this.handle, nativeName(name));
+    const request = offThread(call, this.handle, group);
     // Whatever becomes of it, closing only waits for its end.
     this.#request = request.catch(() => undefined);
     try {

@@ -73,7 +73,8 @@ function textOf(code: StatusFacts['code'], status: number, opening: boolean): st
   switch (code) {
     case 'LIBRARY':
       return opening
-        ? 'corosync is not running on this node; start corosync (systemctl start corosync)'
+        ? 'corosync is not running on this node; start corosync (systemctl start corosync); ' +
+          'or this process has no file descriptor left, which looks the same'
         : 'the connection to corosync is gone; corosync died or was stopped';
     case 'TRY_AGAIN':
       return 'corosync is not ready (it starts, or a ring is being formed); try again shortly';
