@@ -219,7 +219,7 @@ function onDelta(state: State, peer: Peer, body: Delta, out: EffectCollector): v
     becomeStale(state, peer, out);
     return;
   }
-  if (peer.entries.size + body.changed.length > PEER_ENTRIES_MAX) {
+  if (sizeAfter(peer, body) > PEER_ENTRIES_MAX) {
     count(state, 'deltas_refused');
     becomeStale(state, peer, out);
     return;
@@ -234,6 +234,14 @@ function onDelta(state: State, peer: Peer, body: Delta, out: EffectCollector): v
     peer.entries.set(entry.id, entry);
     publish(state, peer, entry, false, out);
   }
+}
+
+/** How many entries the manifest would have: one that is changed was there already. */
+function sizeAfter(peer: Peer, { changed, removed }: Delta): number {
+  const gone = new Set(removed.filter((id) => peer.entries.has(id)));
+  const added = new Set<number>();
+  for (const { id } of changed) if (!peer.entries.has(id) || gone.has(id)) added.add(id);
+  return peer.entries.size - gone.size + added.size;
 }
 
 function publish(

@@ -213,3 +213,23 @@ test('a peer cannot fill the memory, by the parts of a snapshot or by deltas wit
   t.is(peer.entries.size, PEER_ENTRIES_MAX);
   t.is(peer.state, 'stale');
 });
+
+test('a full manifest may still change: only entries that come on top count', (t) => {
+  const bench = startedBench();
+  bench.tell(2, 3, [entryOf(1)]);
+  const peer = bench.peer(2);
+  for (let id = 2; id <= PEER_ENTRIES_MAX; id += 1) peer.entries.set(id, entryOf(id));
+  const changed = [entryOf(7, { since: 1 }), entryOf(8, { since: 1 }), entryOf(8, { since: 2 })];
+  bench.hear(2, { kind: 'delta', manifestVersion: 4, changed, removed: [] });
+  t.is(peer.manifestVersion, 4);
+  t.is(peer.entries.get(8)?.since, 2);
+  const swapped = [entryOf(PEER_ENTRIES_MAX + 1), entryOf(PEER_ENTRIES_MAX + 1)];
+  bench.hear(2, { kind: 'delta', manifestVersion: 5, changed: swapped, removed: [9, 9] });
+  t.is(peer.manifestVersion, 5);
+  t.is(peer.entries.size, PEER_ENTRIES_MAX);
+  const two = [entryOf(9), entryOf(PEER_ENTRIES_MAX + 2)];
+  bench.hear(2, { kind: 'delta', manifestVersion: 6, changed: two, removed: [10] });
+  t.is(peer.manifestVersion, 5);
+  t.is(peer.state, 'stale');
+  t.is(bench.state.counters.get('deltas_refused'), 1);
+});
