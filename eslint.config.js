@@ -14,6 +14,7 @@ const LAYERS = {
   'coordinator/core': [],
   coordinator: ['errors.ts', 'clock.ts', 'cpg', 'quorum', 'dlm', 'process-watch', 'config'],
   config: ['errors.ts'],
+  reactions: ['errors.ts', 'clock.ts', 'config', 'coordinator/core', 'coordinator/service.ts'],
   control: ['errors.ts', 'clock.ts', 'coordinator/core', 'coordinator/service.ts', 'coordinator/error.ts'],
   cli: ['errors.ts', 'control', 'config', 'coordinator/list'],
 };

@@ -10,6 +10,7 @@ import { HoldfastError, messageOf } from './errors.js';
 import { openLog, type DaemonLog } from './log.js';
 import { openProcessWatch } from './process-watch/index.js';
 import { openQuorum } from './quorum/index.js';
+import { Reactions } from './reactions/index.js';
 import { readVersion } from './version.js';
 
 /** What holdfastd exits with. */
@@ -47,13 +48,15 @@ async function readConfig(path: string | null): Promise<Config | null> {
 
 async function serve(config: Config, log: DaemonLog): Promise<void> {
   const coordinator = await startCoordinator(config, log);
+  const reactions = await startReactions(config, coordinator, log);
   const server = await startControlServer({
     service: coordinator,
     socketPath: config.socketPath,
     log,
     clock: systemClock,
-  }).catch((error: unknown) => {
+  }).catch(async (error: unknown) => {
     coordinator.abandon();
+    await reactions.close();
     throw error;
   });
   log.info(`holdfastd ${readVersion()} answers on ${config.socketPath}`);
@@ -63,8 +66,25 @@ async function serve(config: Config, log: DaemonLog): Promise<void> {
   } finally {
     forget();
     await server.close();
+    await reactions.close();
   }
   log.info('stopped');
+}
+
+async function startReactions(
+  config: Config,
+  coordinator: Coordinator,
+  log: DaemonLog,
+): Promise<Reactions> {
+  try {
+    return await Reactions.start(config.reactions, config.stateDir, coordinator, {
+      clock: systemClock,
+      log: (level, message) => log.log(level, message),
+    });
+  } catch (error) {
+    coordinator.abandon();
+    throw error;
+  }
 }
 
 async function startCoordinator(config: Config, log: DaemonLog): Promise<Coordinator> {

@@ -2,6 +2,7 @@ import { parse as parseToml, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { ConfigError, type ConfigProblem } from './error.js';
 import { nearestKey } from './nearest-key.js';
+import { REACTION_KEYS } from './reaction.js';
 import { configFileSchema, toConfig, type Config } from './schema.js';
 
 /** More than any real configuration needs; a larger file is surely another one. */
@@ -59,6 +60,9 @@ function toProblems(
   table: Readonly<Record<string, unknown>>,
   text: string,
 ): ConfigProblem[] {
+  if (issue.path[0] === 'reaction' && issue.path.length > 1) {
+    return inReaction(issue, table['reaction'], text);
+  }
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => unknownKey(key, text));
   }
@@ -84,6 +88,42 @@ function unknownKey(key: string, text: string): ConfigProblem {
     nearestKey: nearestKey(shown, KNOWN_KEYS),
     remedy: 'Rename the key, or remove it.',
   };
+}
+
+/** What is wrong inside one of the `[[reaction]]` tables. */
+function inReaction(issue: z.core.$ZodIssue, tables: unknown, text: string): ConfigProblem[] {
+  const index = Number(issue.path[1]);
+  const found: unknown = Array.isArray(tables) ? tables[index] : undefined;
+  const table = new Map(Object.entries(found ?? {}));
+  const allowed = new Map(Object.entries(REACTION_KEYS));
+  const line = lineOfReaction(index, text);
+  const name = `reaction ${index + 1}`;
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      ...unknownKey(key, text),
+      key: `${name}: ${shorten(key, KEY_CHARACTERS_MAX)}`,
+      line,
+      allowed: [...allowed.keys()].join(', '),
+      nearestKey: nearestKey(shorten(key, KEY_CHARACTERS_MAX), [...allowed.keys()]),
+    }));
+  }
+  const key = String(issue.path[2] ?? '');
+  return [{
+    key: key === '' ? name : `${name}: ${key}`,
+    line,
+    found: key !== '' && !table.has(key) ? 'is not set' : `found ${describeValue(table.get(key))}`,
+    allowed: allowed.get(key) ?? 'a table',
+    nearestKey: null,
+    remedy: 'Correct that reaction, or remove it.',
+  }];
+}
+
+/** Where the reaction of that index, from 0, begins. */
+function lineOfReaction(index: number, text: string): number | null {
+  const heads = text.split('\n').flatMap((line, at) => {
+    return /^\s*\[\[\s*(?:reaction|"reaction"|'reaction')\s*\]\]/.test(line) ? [at + 1] : [];
+  });
+  return heads[index] ?? null;
 }
 
 /** Where a key of the top level is set, as a plain or quoted key or as a table's head. */

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { REACTIONS_MAX, reactionSchema, toReaction, type Reaction } from './reaction.js';
 
 /** Where the configuration is looked for when no file is named. */
 export const CONFIG_PATH_DEFAULT = '/etc/holdfast/holdfast.toml';
@@ -58,6 +59,10 @@ export const configFileSchema = z.strictObject({
   log_format: key(oneOf(LOG_FORMATS), z.enum(LOG_FORMATS).default('text')),
   on_stop: key(oneOf(ON_STOP), z.enum(ON_STOP).default('refuse')),
   unsafe_no_fencing: key('true or false', z.boolean().default(false)),
+  reaction: key(
+    `at most ${REACTIONS_MAX} tables [[reaction]]`,
+    z.array(reactionSchema).max(REACTIONS_MAX).default([]),
+  ),
 });
 
 function absolutePath(bytesMax: number) {
@@ -82,6 +87,8 @@ export interface Config {
   readonly onStop: (typeof ON_STOP)[number];
   /** Run although dlm_controld would not fence: two nodes may then hold one lock. */
   readonly unsafeNoFencing: boolean;
+  /** In the order of the file. */
+  readonly reactions: readonly Reaction[];
 }
 
 /** The file's words in the program's names. */
@@ -96,5 +103,6 @@ export function toConfig(file: z.output<typeof configFileSchema>): Config {
     logFormat: file.log_format,
     onStop: file.on_stop,
     unsafeNoFencing: file.unsafe_no_fencing,
+    reactions: file.reaction.map(toReaction),
   };
 }

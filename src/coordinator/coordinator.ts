@@ -201,6 +201,11 @@ export class Coordinator implements CoordinatorService {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Shows what the operator should know in `status`, until it is told null. */
+  warn(topic: string, text: string | null): void {
+    this.#dispatch({ kind: 'warning', topic, text });
+  }
+
   async acquire(request: AcquireRequest): Promise<AcquireResult> {
     const { resource, mode, owner, waitMs, signal } = request;
     const lockName = toLockName(resource);

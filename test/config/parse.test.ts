@@ -25,6 +25,7 @@ test('an empty file gives the defaults', (t) => {
     logFormat: 'text',
     onStop: 'refuse',
     unsafeNoFencing: false,
+    reactions: [],
   });
 });
 
@@ -37,6 +38,7 @@ test('every key can be set', (t) => {
   t.deepEqual(parseConfig(text, '/etc/x.toml'), {
     nodeName: 'n1', group: 'g', lockspace: 'l.1_-', stateDir: '/srv/state', socketPath: '/srv/s',
     logLevel: 'debug', logFormat: 'json', onStop: 'keep', unsafeNoFencing: true,
+    reactions: [],
   });
 });
 
@@ -105,4 +107,22 @@ test('a file far too large is refused before it is parsed', (t) => {
 
 test('names from the prototype of objects are ordinary unknown keys', (t) => {
   t.is(problemsOf('constructor = 1').problems[0]?.key, 'constructor');
+});
+
+test('a reaction has defaults for what it leaves out', (t) => {
+  const text = '[[reaction]]\non = ["node-down"]\ncommand = ["/bin/x", "y"]\n';
+  t.deepEqual(parseConfig(text, '/etc/x.toml').reactions, [{
+    on: ['node-down'], command: ['/bin/x', 'y'], resources: null, timeoutMs: 30_000, retries: 0,
+    retryDelayMs: 5_000,
+  }]);
+});
+
+test('what is wrong in a reaction is told with its number, its key and its line', (t) => {
+  const { problems } = problemsOf([
+    '[[reaction]]', 'on = ["node-down"]', 'command = ["/bin/x"]',
+    '[[reaction]]', 'on = ["node-dwn"]', 'command = ["x"]', 'timeouts = 1',
+  ].join('\n'));
+  const about = problems.map(({ key, line }) => `${line} ${key}`);
+  t.deepEqual(about.sort(), ['4 reaction 2: command', '4 reaction 2: on', '4 reaction 2: timeouts']);
+  t.is(problems.find(({ key }) => key?.endsWith('timeouts'))?.nearestKey, 'timeout_s');
 });

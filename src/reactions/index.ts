@@ -1,0 +1,2 @@
+export type { ReactionEvent } from './event.js';
+export { Reactions, type ReactionModules, type ReactionSubject } from './reactions.js';

@@ -1,0 +1,65 @@
+import test, { type ExecutionContext } from 'ava';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../src/clock.js';
+import { REACTION_EVENTS } from '../../src/config/reaction.js';
+import { Reactions } from '../../src/reactions/index.js';
+import type { ReactionEvent } from '../../src/reactions/event.js';
+import { scenario } from './support/scenario.js';
+import type { World } from './support/world.js';
+
+/** Everything that a node's reactions were run on, as they were told it. */
+async function reactOn(t: ExecutionContext, world: World, id: number): Promise<ReactionEvent[]> {
+  const told: ReactionEvent[] = [];
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-reactions-'));
+  const everything = {
+    on: REACTION_EVENTS, command: ['/bin/react'], resources: null, timeoutMs: 1_000, retries: 0,
+    retryDelayMs: 1,
+  };
+  const reactions = await Reactions.start([everything], directory, world.at(id), {
+    clock: systemClock,
+    log: () => undefined,
+    run: ({ input }) => {
+      told.push(JSON.parse(input) as ReactionEvent);
+      return Promise.resolve({ failure: null, output: '' });
+    },
+  });
+  t.teardown(async () => {
+    await reactions.close();
+    await rm(directory, { recursive: true });
+  });
+  return told;
+}
+
+/** Commands are started in real time, beside the scenario's clock. */
+async function untilTold(told: readonly ReactionEvent[], count: number): Promise<void> {
+  for (let turn = 0; turn < 2_000 && told.length < count; turn += 1) {
+    await new Promise((resolve) => void setTimeout(resolve, 2));
+  }
+}
+
+const lineOf = (event: ReactionEvent): string =>
+  `${event.event} ${event.node?.name ?? event.lock?.resource ?? ''}`.trim();
+
+scenario('a standby is told of the death, the recovery and its grant', async (t, world) => {
+  await world.acquire(1, 'vm-alpha');
+  const told = await reactOn(t, world, 2);
+  const standby = world.ask(2, 'vm-alpha', { waitMs: null });
+  await world.untilSeen('vm-alpha', ['n1 EX held n1', 'n2 EX waiting n2']);
+  world.powerOff(1);
+  await world.until('the grant', () => standby.outcome === 'granted');
+  await world.until('n1 to be recovered', () => world.view(2, 1)?.state === 'recovered');
+  await untilTold(told, 3);
+  t.deepEqual(told.map(lineOf).sort(),
+    ['lock-granted vm-alpha', 'node-down n1', 'node-recovered n1']);
+  t.is(told.find(({ event }) => event === 'node-recovered')?.locksOfNode[0]?.resource, 'vm-alpha');
+});
+
+scenario('losing and regaining quorum is told once each', async (t, world) => {
+  const told = await reactOn(t, world, 1);
+  world.cluster.cut([1]);
+  await world.until('n1 to lose quorum', () => world.at(1).status().quorate === false);
+  await untilTold(told, 1);
+  t.true(told.map(lineOf).includes('quorum-lost'));
+});
