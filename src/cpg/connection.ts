@@ -33,6 +33,8 @@ export interface CpgConnection {
   readonly payloadBytesMax: number;
   readonly fd: number;
   readonly enquiry: CpgEnquiry;
+  /** Whether `join` or `leave` is under way on another thread, which has the handle meanwhile. */
+  readonly busy: boolean;
   /** Calls the listener from the event loop, until `close`. */
   watch(listener: CpgConnectionListener): void;
   /** Off the main thread: it blocks for as long as corosync is stopped. */

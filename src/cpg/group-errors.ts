@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.js';
 import { CpgError } from './error.js';
 import { errorOf } from './status.js';
 
@@ -40,6 +41,19 @@ export function alreadyUsed(state: string): CpgError {
 export function timedOut(operation: string): CpgError {
   const text = `${operation}: not confirmed in time; close this group and open a new one`;
   return new CpgError('TIMEOUT', operation, text, { retryable: true });
+}
+
+/** The call into the library failed before it reached corosync. */
+export function notAsked(operation: string, cause: unknown): CpgError {
+  const text =
+    `${operation}: corosync was not asked (${messageOf(cause)}), so nothing has changed; ` +
+    'try again when fewer native calls are under way';
+  return new CpgError('NO_RESOURCES', operation, text, { cause, retryable: true });
+}
+
+/** The group has ended, by whichever cause. */
+export function ended(operation: string, cause: CpgError): CpgError {
+  return new CpgError(cause.code, operation, `${operation}: ${cause.message}`, { cause });
 }
 
 /** Above what corosync sends in one piece. */

@@ -1,50 +1,29 @@
 import type { Clock } from '../clock.js';
-import { CS_ERR_TRY_AGAIN, CS_OK } from '../native/corotypes.js';
 import { IsolatingEmitter } from '../native/emitter.js';
 import type { CpgConnection, CpgEvent } from './connection.js';
 import { CPG_FLOW_CONTROL_ENABLED, CPG_TYPE_AGREED } from './constants.js';
-import { ECHO_WATCH_LIMITS, EchoWatch, type EchoWatchLimits } from './echo-watch.js';
+import { dispatchTurn } from './dispatch-turn.js';
+import { EchoWatch } from './echo-watch.js';
 import { Enquiries } from './enquiries.js';
 import type { CpgEnquiry } from './enquiry.js';
 import { CpgError } from './error.js';
-import { alreadyUsed, broken, lost, notJoined, silent, timedOut } from './group-errors.js';
+import { alreadyUsed, broken, ended, notJoined, silent } from './group-errors.js';
+import { GROUP_LIMITS, type GroupLimits } from './group-limits.js';
 import { groupName } from './group-name.js';
 import { guaranteeType } from './guarantee.js';
-import { OUTBOX_LIMITS, Outbox, type OutboxLimits } from './outbox.js';
+import { MembershipChange } from './membership-change.js';
+import { Outbox } from './outbox.js';
 import { gather } from './payload.js';
 import type {
   Cpg, FlowControl, GroupEvents, GroupListing, GroupView, Guarantee, Member,
 } from './port.js';
-import { settling, type Settling } from './settling.js';
-import { check, errorOf } from './status.js';
-
-export interface GroupLimits {
-  readonly outbox: OutboxLimits;
-  readonly echoWatch: EchoWatchLimits;
-  /**
-   * How long one turn of the event loop may be spent on dispatching, in ms. Being preempted once
-   * by another process adds several, and costs no throughput when the budget is small.
-   */
-  readonly dispatchBudgetMs: number;
-  /** How long a join or a leave may take until its view arrives, in ms. */
-  readonly changeMsMax: number;
-  /** Pause before asking again after TRY_AGAIN, in ms. */
-  readonly changeRetryDelayMs: number;
-}
-
-export const GROUP_LIMITS: GroupLimits = {
-  outbox: OUTBOX_LIMITS,
-  echoWatch: ECHO_WATCH_LIMITS,
-  dispatchBudgetMs: 2,
-  changeMsMax: 30_000,
-  changeRetryDelayMs: 20,
-};
+import { check } from './status.js';
 
 type State =
   | { readonly kind: 'open' }
-  | { readonly kind: 'joining'; readonly name: Uint8Array; readonly done: Settling }
+  | { readonly kind: 'joining'; readonly name: Uint8Array; readonly change: MembershipChange }
   | { readonly kind: 'joined'; readonly name: Uint8Array }
-  | { readonly kind: 'leaving'; readonly done: Settling }
+  | { readonly kind: 'leaving'; readonly name: Uint8Array; readonly change: MembershipChange }
   | { readonly kind: 'left' }
   | { readonly kind: 'closed'; readonly cause: CpgError };
 
@@ -111,16 +90,9 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Cpg {
   async join(name: string | Uint8Array): Promise<void> {
     const bytes = groupName('join', name);
     if (this.#state.kind !== 'open') throw this.#refusal('join');
-    const done = settling(this.#clock, this.#limits.changeMsMax, () => timedOut('cpg_join'));
-    this.#state = { kind: 'joining', name: bytes, done };
-    try {
-      const request = this.#request('cpg_join', done, () => this.#connection.join(bytes));
-      await Promise.all([done.promise, request]);
-    } catch (thrown) {
-      // After a time-out corosync may still do it, so only a plain refusal leads back.
-      if (thrown instanceof CpgError && thrown.status !== null) this.#undo(done);
-      throw thrown;
-    }
+    const change = new MembershipChange('cpg_join', this.#clock, this.#limits);
+    this.#state = { kind: 'joining', name: bytes, change };
+    await this.#change(change, () => this.#connection.join(bytes), { kind: 'open' });
   }
 
   multicast(
@@ -171,11 +143,10 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Cpg {
   async leave(): Promise<void> {
     if (this.#state.kind !== 'joined') throw this.#refusal('leave');
     const { name } = this.#state;
-    const done = settling(this.#clock, this.#limits.changeMsMax, () => timedOut('cpg_leave'));
-    this.#state = { kind: 'leaving', done };
+    const change = new MembershipChange('cpg_leave', this.#clock, this.#limits);
+    this.#state = { kind: 'leaving', name, change };
     this.#outbox.dropQueued(notJoined('multicast'));
-    const request = this.#request('cpg_leave', done, () => this.#connection.leave(name));
-    await Promise.all([done.promise, request]);
+    await this.#change(change, () => this.#connection.leave(name), { kind: 'joined', name });
   }
 
   async close(): Promise<void> {
@@ -194,49 +165,31 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Cpg {
     if (this.#isClosed()) throw this.#refusal(operation);
   }
 
-  /** Asks until corosync does not say TRY_AGAIN, as long as the change is awaited. */
-  async #request(
-    operation: string, done: Settling, call: () => Promise<number>,
-  ): Promise<void> {
-    for (let status = await call(); status !== CS_OK; status = await call()) {
-      if (done.settled()) return;
-      if (status !== CS_ERR_TRY_AGAIN) {
-        const error = errorOf(operation, status);
-        done.reject(error);
-        return;
-      }
-      await pause(this.#clock, this.#limits.changeRetryDelayMs);
-      if (done.settled()) return;
-    }
-  }
-
-  /** joining -> open, when corosync refused the join. */
-  #undo(done: Settling): void {
-    if (this.#state.kind === 'joining' && this.#state.done === done) {
-      this.#state = { kind: 'open' };
-    }
-  }
-
   /**
-   * Hands out events one by one, within the turn's budget. The poll is level-triggered: what is
-   * left makes the descriptor readable again in the next turn.
+   * joining -> open and leaving -> joined, when the change was refused. After a time-out corosync
+   * may still do it, so only closing leads out.
    */
+  async #change(
+    change: MembershipChange, call: () => Promise<number>, before: State,
+  ): Promise<void> {
+    try {
+      await change.request(call);
+    } catch (thrown) {
+      const state = this.#state;
+      const isUnderWay = 'change' in state && state.change === change;
+      if (change.refused && isUnderWay) this.#state = before;
+      throw thrown;
+    }
+  }
+
   #readable(): void {
     if (this.#isClosed()) return;
-    const endMs = this.#clock.monotonic() + this.#limits.dispatchBudgetMs;
-    do {
-      const status = this.#connection.dispatch();
-      let event = this.#connection.take();
-      const some = event !== undefined;
-      for (; event !== undefined; event = this.#connection.take()) {
-        this.#handle(event);
-        if (this.#isClosed()) return;
-      }
-      if (status !== CS_OK && status !== CS_ERR_TRY_AGAIN) {
-        return this.#lose(lost('cpg_dispatch', status));
-      }
-      if (!some) return;
-    } while (this.#clock.monotonic() < endMs);
+    const modules = { connection: this.#connection, clock: this.#clock };
+    const cause = dispatchTurn(modules, this.#limits, (event) => {
+      this.#handle(event);
+      return !this.#isClosed();
+    });
+    if (cause !== null) this.#lose(cause);
   }
 
   #isClosed(): boolean {
@@ -270,11 +223,11 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Cpg {
     const within = view.members.some((member) => this.#isSelf(member));
     if (state.kind === 'joining' && within) {
       this.#state = { kind: 'joined', name: state.name };
-      state.done.resolve();
+      state.change.confirm();
     } else if (state.kind === 'leaving' && !within) {
       this.#state = { kind: 'left' };
       this.#outbox.drop(notJoined('multicast'));
-      state.done.resolve();
+      state.change.confirm();
     }
     this.emit('view', view);
   }
@@ -295,7 +248,7 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Cpg {
     const state = this.#state;
     if (state.kind === 'closed') return;
     this.#state = { kind: 'closed', cause };
-    if (state.kind === 'joining' || state.kind === 'leaving') state.done.reject(cause);
+    if ('change' in state) state.change.end(cause);
     this.#echoWatch.stop();
     this.#enquiries.end(cause);
     this.#outbox.drop(cause);
@@ -309,9 +262,7 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Cpg {
     const state = this.#state;
     switch (state.kind) {
       case 'closed':
-        return new CpgError(state.cause.code, operation, `${operation}: ${state.cause.message}`, {
-          cause: state.cause,
-        });
+        return ended(operation, state.cause);
       case 'open':
       case 'joining':
       case 'joined':
@@ -320,10 +271,4 @@ export class CpgGroup extends IsolatingEmitter<GroupEvents> implements Cpg {
         return operation === 'join' ? alreadyUsed(state.kind) : notJoined(operation);
     }
   }
-}
-
-function pause(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(delayMs, resolve);
-  });
 }

@@ -82,6 +82,7 @@ class NativeConnection implements CpgConnection {
   #polling: Polling = { kind: 'off' };
   /** The request under way off the main thread, if any: closing must not overtake it. */
   #request: Promise<unknown> = Promise.resolve();
+  #requests = 0;
   #closing: Promise<void> | null = null;
 
   constructor(
@@ -95,6 +96,10 @@ class NativeConnection implements CpgConnection {
     this.payloadBytesMax = facts.payloadBytesMax;
     this.fd = facts.fd;
     this.enquiry = enquiryOf(library);
+  }
+
+  get busy(): boolean {
+    return this.#requests > 0;
   }
 
   watch(listener: CpgConnectionListener): void {
@@ -157,12 +162,14 @@ class NativeConnection implements CpgConnection {
     // Before the poll is stopped: nothing may come between that and the start again.
     const group = nativeName(name);
     if (this.#polling.kind === 'on') this.#polling.poll.stop();
+    this.#requests += 1;
     const request = offThread(call, this.handle, group);
     // Whatever becomes of it, closing only waits for its end.
     this.#request = request.catch(() => undefined);
     try {
       return await request;
     } finally {
+      this.#requests -= 1;
       if (this.#polling.kind === 'on') this.#polling.poll.start();
     }
   }

@@ -1,9 +1,10 @@
 import test from 'ava';
 import {
-  CS_ERR_ACCESS, CS_ERR_LIBRARY, CS_ERR_TRY_AGAIN,
+  CS_ERR_ACCESS, CS_ERR_LIBRARY, CS_ERR_TRY_AGAIN, CS_OK,
 } from '../../src/native/corotypes.js';
 import { ENQUIRIES_WAITING_MAX } from '../../src/cpg/enquiries.js';
-import { CpgGroup, GROUP_LIMITS } from '../../src/cpg/group.js';
+import { CpgGroup } from '../../src/cpg/group.js';
+import { GROUP_LIMITS } from '../../src/cpg/group-limits.js';
 import { CpgError } from '../../src/cpg/index.js';
 import { BUFFERS_MAX } from '../../src/cpg/payload.js';
 import { FakeClock } from './support/fake-clock.js';
@@ -379,3 +380,81 @@ test('our own message is delivered in the bytes that were kept, a peer\'s in its
   t.is(got[1], connection.sent[0]);
   t.not(got[0], connection.sent[0]);
 });
+
+test('a listener that leaves stops the turn: the handle is another thread\'s until it is answered', async (t) => {
+  const { group, connection, heard, join } = setUp();
+  await join();
+  connection.holdChanges = true;
+  let leaving: Promise<void> = Promise.resolve();
+  group.once('message', () => {
+    leaving = group.leave();
+  });
+  connection.deliver(message(PEER, 'a'), message(PEER, 'b'));
+  t.deepEqual(connection.calls, ['join g', 'leave g']);
+  t.deepEqual(heard, ['view 1', '2 a']);
+  connection.answerChange(CS_OK);
+  await turn();
+  connection.deliver(view([PEER], [SELF]));
+  await leaving;
+  t.deepEqual(heard, ['view 1', '2 a', '2 b', 'view 2']);
+});
+
+test('a message in fragments costs one turn, not one for each of them', async (t) => {
+  const { connection, heard, join } = setUp();
+  await join();
+  connection.fragments = 60;
+  connection.deliver(message(PEER, 'whole'));
+  t.deepEqual(heard, ['view 1', '2 whole']);
+});
+
+test('a turn that brings nothing ends, however long corosync says OK', async (t) => {
+  const { connection, join } = setUp();
+  await join();
+  connection.fragments = 1_000_000;
+  connection.wake();
+  t.true(connection.fragments > 990_000);
+  t.true(connection.fragments < 1_000_000);
+});
+
+test('a dispatch that cannot be made loses the group instead of ending the poll silently', async (t) => {
+  const { connection, group, heard, join } = setUp();
+  await join();
+  const waiting = codeOf(group.multicast(Buffer.from('x')));
+  connection.dispatchThrows = new Error('koffi');
+  t.notThrows(() => connection.wake());
+  t.is(await waiting, 'LOST');
+  t.deepEqual(heard, ['view 1', 'lost LOST']);
+});
+
+test('a join that cannot even be asked rejects, and may be tried again', async (t) => {
+  const { connection, group, join, clock } = setUp();
+  connection.holdChanges = true;
+  const joining = codeOf(group.join('g'));
+  connection.answerChange(new Error('koffi'));
+  t.is(await joining, 'NO_RESOURCES');
+  t.is(clock.armed, 0);
+  connection.holdChanges = false;
+  await t.notThrowsAsync(join());
+});
+
+for (const [outcome, code] of [
+  [new Error('koffi'), 'NO_RESOURCES'], [CS_ERR_ACCESS, 'ACCESS'],
+] as const) {
+  test(`a leave that fails with ${code} leaves the group joined`, async (t) => {
+    const { connection, group, join, clock } = setUp();
+    await join();
+    connection.holdChanges = true;
+    const leaving = codeOf(group.leave());
+    connection.answerChange(outcome);
+    t.is(await leaving, code);
+    t.is(clock.armed, 0);
+    const sent = group.multicast(Buffer.from('still in'));
+    connection.deliver(message(SELF, 'still in'));
+    await t.notThrowsAsync(sent);
+    const again = group.leave();
+    connection.answerChange(CS_OK);
+    await turn();
+    connection.deliver(view([PEER], [SELF]));
+    await t.notThrowsAsync(again);
+  });
+}

@@ -32,6 +32,13 @@ export class FakeConnection implements CpgConnection {
   /** What a dispatch that hands out an event costs, as a call of the test's own. */
   onDispatch: () => void = () => undefined;
   dead: number | null = null;
+  /** With it `join` and `leave` wait for `answerChange`, as on a corosync that takes its time. */
+  holdChanges = false;
+  /** What `dispatch` throws, as koffi may. */
+  dispatchThrows: Error | null = null;
+  /** Fragments of a message that each take a dispatch and bring no event. */
+  fragments = 0;
+  #change: ((status: number | Error) => void) | null = null;
   readonly #waiting: CpgEvent[] = [];
   readonly #taken: CpgEvent[] = [];
   #listener: CpgConnectionListener | null = null;
@@ -42,12 +49,12 @@ export class FakeConnection implements CpgConnection {
 
   join(name: Uint8Array): Promise<number> {
     this.calls.push(`join ${Buffer.from(name).toString()}`);
-    return Promise.resolve(this.changeStatuses.shift() ?? CS_OK);
+    return this.#answer();
   }
 
   leave(name: Uint8Array): Promise<number> {
     this.calls.push(`leave ${Buffer.from(name).toString()}`);
-    return Promise.resolve(this.changeStatuses.shift() ?? CS_OK);
+    return this.#answer();
   }
 
   send(payload: Uint8Array, guarantee: number): number {
@@ -72,6 +79,12 @@ export class FakeConnection implements CpgConnection {
   }
 
   dispatch(): number {
+    if (this.busy) this.calls.push('dispatch while busy');
+    if (this.dispatchThrows !== null) throw this.dispatchThrows;
+    if (this.fragments > 0) {
+      this.fragments -= 1;
+      return CS_OK;
+    }
     const event = this.#waiting.shift();
     if (event === undefined) return this.dead ?? CS_ERR_TRY_AGAIN;
     const kept = event.kind === 'message' ? this.#listener?.kept(event.from, event.payload) : null;
@@ -92,6 +105,23 @@ export class FakeConnection implements CpgConnection {
   #ask<Answer>(what: string): Promise<Answer> {
     return new Promise((resolve) => {
       this.asked.push({ what, answer: (value) => resolve(value as Answer) });
+    });
+  }
+
+  get busy(): boolean {
+    return this.#change !== null;
+  }
+
+  /** Ends the held join or leave with a status, or as koffi fails. */
+  answerChange(outcome: number | Error): void {
+    this.#change?.(outcome);
+    this.#change = null;
+  }
+
+  #answer(): Promise<number> {
+    if (!this.holdChanges) return Promise.resolve(this.changeStatuses.shift() ?? CS_OK);
+    return new Promise((resolve, reject) => {
+      this.#change = (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
     });
   }
 
