@@ -31,7 +31,7 @@ Exit status:
   3  the daemon does not run or cannot be reached
   4  the lock was not granted in time
   5  this node cannot vouch for locks now (no quorum, recovering, isolated, starting)
-  6  held by another owner, or by this one on another node
+  6  held by another owner, or by this one on another node; no such orphan here
   7  anything else
   8  \`list check\` found damage
 

@@ -6,6 +6,7 @@ import type { CliContext } from './context.js';
 import { EXIT_CODES_HELP } from './exit-code.js';
 import { addListCommands } from './list-commands.js';
 import { addLockCommands } from './lock-commands.js';
+import { addOrphanCommands } from './orphan-commands.js';
 import { addRunCommand } from './run-command.js';
 import { actWith, addCommand, type Wiring } from './wire-command.js';
 
@@ -26,6 +27,7 @@ export function createProgram(context: CliContext, outcome: Outcome): Command {
   const wiring = { context, outcome };
   addViewCommands(program, wiring);
   addLockCommands(program, wiring);
+  addOrphanCommands(program, wiring);
   addRunCommand(program, wiring);
   addStopCommand(program, wiring);
   addListCommands(program, wiring);

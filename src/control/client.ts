@@ -5,10 +5,10 @@ import { exchange, toControlError, type Exchange } from './exchange.js';
 import { RELEASE_REPLY_MS_MAX, REPLY_MS_MAX } from './limits.js';
 import { badReply, parseReply, readReply } from './reply.js';
 import {
-  acquireReplySchema, eventSchema, locksReplySchema, nodesReplySchema, releaseReplySchema,
-  statusSchema, stopReplySchema, watchEndSchema, type AcquireResult, type CoordinatorEvent,
-  type LockMode,
-  type LockView, type NodeView, type Owner, type ReleaseResult, type StatusView,
+  acquireReplySchema, eventSchema, locksReplySchema, nodesReplySchema, orphansReplySchema,
+  releaseOrphanReplySchema, releaseReplySchema, statusSchema, stopReplySchema, watchEndSchema,
+  type AcquireResult, type CoordinatorEvent, type LockMode, type LockView, type NodeView,
+  type OrphanView, type Owner, type ReleaseOrphanResult, type ReleaseResult, type StatusView,
 } from './schema.js';
 
 export interface AcquireQuestion {
@@ -28,6 +28,18 @@ export interface ReleaseQuestion {
   readonly timeoutMs?: number;
 }
 
+export interface ReleaseOrphanQuestion {
+  /** As `orphans` shows it. */
+  readonly resource: string;
+  readonly mode: LockMode;
+  /** 1 to 256 bytes of UTF-8 without control characters; logged and listed. */
+  readonly reason: string;
+  /** Who asks; null = not said. The daemon believes it. */
+  readonly by: string | null;
+  /** True to be told what would be released, and change nothing. */
+  readonly dryRun: boolean;
+}
+
 /**
  * The daemon's control API. Each call opens a connection of its own. Every method throws
  * `RefusedError` when the daemon says no, and `ControlError` when it cannot be asked.
@@ -38,6 +50,10 @@ export interface ControlClient {
   locks(): Promise<readonly LockView[]>;
   acquire(question: AcquireQuestion): Promise<AcquireResult>;
   release(question: ReleaseQuestion): Promise<ReleaseResult>;
+  /** The locks that no list explains. */
+  orphans(): Promise<readonly OrphanView[]>;
+  /** Releases one of them, of the daemon's own node: its protection ends. */
+  releaseOrphan(question: ReleaseOrphanQuestion): Promise<ReleaseOrphanResult>;
   /** Stops the daemon cleanly; `refuse` throws `LOCKS_HELD` while it holds any. */
   stop(locks: 'refuse' | 'release' | 'keep'): Promise<{ readonly kept: number }>;
   /**
@@ -78,6 +94,16 @@ export function openControlClient(options: { readonly socketPath: string }): Con
     async release({ timeoutMs = RELEASE_REPLY_MS_MAX, ...body }) {
       const response = await send({ method: 'POST', path: '/v1/release', body, timeoutMs });
       return readReply(response, releaseReplySchema, socketPath);
+    },
+    async orphans() {
+      const response = await send({ path: '/v1/orphans' });
+      return (await readReply(response, orphansReplySchema, socketPath)).orphans;
+    },
+    async releaseOrphan(body) {
+      const response = await send({
+        method: 'POST', path: '/v1/release-orphan', body, timeoutMs: RELEASE_REPLY_MS_MAX,
+      });
+      return readReply(response, releaseOrphanReplySchema, socketPath);
     },
     async stop(locks) {
       const response = await send({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OWNER_NAME_BYTES_MAX, RESOURCE_BYTES_MAX } from './limits.js';
+import { OWNER_NAME_BYTES_MAX, REASON_BYTES_MAX, RESOURCE_BYTES_MAX } from './limits.js';
 
 /** Control characters, and halves of surrogate pairs: the latter have no UTF-8. */
 const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
@@ -7,6 +7,8 @@ const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
 /** A resource's clear name. The coordinator has the last word on it. */
 export const resourceName = name('a resource name', RESOURCE_BYTES_MAX);
 export const ownerName = name('an owner name', OWNER_NAME_BYTES_MAX);
+/** Why something is done by hand. */
+export const reasonText = name('a reason', REASON_BYTES_MAX);
 
 function name(what: string, bytesMax: number) {
   const rule = `${what} has 1 to ${bytesMax} bytes of UTF-8 and no control characters`;

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { HTTP_STATUS } from './http-status.js';
 import {
   acquireReplySchema, acquireRequestSchema, errorReplySchema, eventSchema, locksReplySchema,
-  nodesReplySchema, releaseReplySchema, releaseRequestSchema, statusSchema, stopReplySchema,
-  stopRequestSchema, watchEndSchema,
+  nodesReplySchema, orphansReplySchema, releaseOrphanReplySchema, releaseOrphanRequestSchema,
+  releaseReplySchema, releaseRequestSchema, statusSchema, stopReplySchema, stopRequestSchema,
+  watchEndSchema,
 } from './schema.js';
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -23,6 +24,11 @@ export function describeApi(version: string): JsonObject {
       '/v1/locks': get('Every lock that this node knows, of every node', locksReplySchema),
       '/v1/acquire': post('Take a lock', acquireRequestSchema, acquireReplySchema),
       '/v1/release': post('Give a lock back', releaseRequestSchema, releaseReplySchema),
+      '/v1/orphans': get('The locks that no list explains', orphansReplySchema),
+      '/v1/release-orphan': post(
+        'Release one lock of this node that no list explains: its protection ends',
+        releaseOrphanRequestSchema, releaseOrphanReplySchema,
+      ),
       '/v1/stop': post('Stop the daemon cleanly', stopRequestSchema, stopReplySchema),
       '/v1/watch': watch(),
       '/v1/openapi.json': get('This document', z.record(z.string(), z.unknown())),

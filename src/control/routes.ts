@@ -4,7 +4,9 @@ import { publishCounters, type ControlCounters } from './counters.js';
 import { parseRequest } from './error-reply.js';
 import { describeApi } from './openapi.js';
 import type { PendingRequests } from './pending-requests.js';
-import { acquireRequestSchema, releaseRequestSchema, stopRequestSchema } from './schema.js';
+import {
+  acquireRequestSchema, releaseOrphanRequestSchema, releaseRequestSchema, stopRequestSchema,
+} from './schema.js';
 import type { Watchers } from './watchers.js';
 
 export interface RouteModules {
@@ -24,6 +26,7 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
   });
   app.get('/v1/nodes', () => ({ nodes: service.nodes() }));
   app.get('/v1/locks', () => ({ locks: service.locks() }));
+  app.get('/v1/orphans', () => ({ orphans: service.orphans() }));
   app.get('/v1/openapi.json', () => describeApi(service.status().version));
 
   app.post('/v1/acquire', (request, reply) => {
@@ -33,6 +36,10 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
   app.post('/v1/release', (request, reply) => {
     const wanted = parseRequest(releaseRequestSchema, request.body);
     return pending.run(reply.raw, (signal) => service.release({ ...wanted, signal }));
+  });
+  app.post('/v1/release-orphan', (request, reply) => {
+    const wanted = parseRequest(releaseOrphanRequestSchema, request.body);
+    return pending.run(reply.raw, (signal) => service.releaseOrphan({ ...wanted, signal }));
   });
 
   app.post('/v1/stop', (request, reply) => {

@@ -2,13 +2,14 @@ import { z } from 'zod';
 import type { LockMode } from '../coordinator/core/mode.js';
 import type { Owner } from '../coordinator/core/owner.js';
 import type {
-  CoordinatorEvent, LockState, LockView, NodeView, PeerState, Standing, StatusView,
+  CoordinatorEvent, LockState, LockView, NodeView, OrphanView, PeerState, Standing, StatusView,
 } from '../coordinator/core/view.js';
 import type {
-  AcquireRequest, AcquireResult, ReleaseRequest, ReleaseResult, StopLocks,
+  AcquireRequest, AcquireResult, ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest,
+  ReleaseResult, StopLocks,
 } from '../coordinator/service.js';
 import { PID_MAX, WAIT_MS_MAX } from './limits.js';
-import { ownerName, resourceName } from './names.js';
+import { ownerName, reasonText, resourceName } from './names.js';
 
 /**
  * What goes over the control socket. Names and shapes are those of the coordinator's own types;
@@ -48,6 +49,14 @@ export const releaseRequestSchema = z.strictObject({
   resource: resourceName,
   owner: ownerRequestSchema,
 }) satisfies z.ZodType<Omit<ReleaseRequest, 'signal'>>;
+
+export const releaseOrphanRequestSchema = z.strictObject({
+  resource: resourceName,
+  mode: lockModeSchema,
+  reason: reasonText,
+  by: ownerName.nullable().default(null),
+  dryRun: z.boolean().default(false),
+}) satisfies z.ZodType<Omit<ReleaseOrphanRequest, 'signal'>>;
 
 const peerStateSchema = z.enum([
   'joining', 'synced', 'stale', 'left', 'daemon-down', 'node-down', 'recovered',
@@ -98,7 +107,9 @@ export const statusSchema = z.object({
   standing: standingSchema,
   quorate: z.boolean().nullable(),
   quorumNodes: z.array(z.int()).readonly(),
-  locks: z.object({ held: z.int(), waiting: z.int(), other: z.int() }),
+  locks: z.object({
+    held: z.int(), waiting: z.int(), other: z.int(), quarantined: z.int().default(0),
+  }),
   warnings: z.array(z.string()).readonly(),
   counters: z.record(z.string(), z.number()).readonly(),
 }) satisfies z.ZodType<StatusView>;
@@ -121,6 +132,22 @@ export const releaseReplySchema = z.object({
   released: z.boolean(),
   pending: z.boolean(),
 }) satisfies z.ZodType<ReleaseResult>;
+
+export const orphanSchema = z.object({
+  lock: lockSchema,
+  blocks: z.array(lockModeSchema).readonly(),
+  waiting: z.array(lockSchema).readonly(),
+}) satisfies z.ZodType<OrphanView>;
+
+export const orphansReplySchema = z.object({ orphans: z.array(orphanSchema).readonly() });
+
+export const releaseOrphanReplySchema = z.object({
+  released: z.boolean(),
+  pending: z.boolean(),
+  dryRun: z.boolean(),
+  orphan: orphanSchema,
+  others: z.int(),
+}) satisfies z.ZodType<ReleaseOrphanResult>;
 
 export const stopRequestSchema = z.strictObject({
   locks: z.enum(['refuse', 'release', 'keep']).default('refuse'),
@@ -148,5 +175,5 @@ export const watchEndSchema = z.object({
 
 export type ErrorReply = z.output<typeof errorReplySchema>;
 export type WatchEnd = z.output<typeof watchEndSchema>;
-export type { CoordinatorEvent, LockView, NodeView, Standing, StatusView };
-export type { AcquireResult, LockMode, Owner, ReleaseResult };
+export type { CoordinatorEvent, LockView, NodeView, OrphanView, Standing, StatusView };
+export type { AcquireResult, LockMode, Owner, ReleaseOrphanResult, ReleaseResult };

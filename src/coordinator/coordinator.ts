@@ -4,12 +4,13 @@ import { ConditionPoll } from './condition-poll.js';
 import { nextDeadlineMs } from './core/deadline.js';
 import type { Answer, Effect } from './core/effect.js';
 import type { CoreEvent } from './core/event.js';
-import { viewLocks } from './core/lock-view.js';
+import { viewLocks, viewOwnLock } from './core/lock-view.js';
 import { viewNodes, viewStatus } from './core/node-view.js';
 import type { Owner } from './core/owner.js';
+import { findOrphan } from './core/quarantine.js';
 import { initialState, type State } from './core/state.js';
 import { step } from './core/step.js';
-import type { CoordinatorEvent, LockView, NodeView, StatusView } from './core/view.js';
+import type { CoordinatorEvent, LockView, NodeView, OrphanView, StatusView } from './core/view.js';
 import { EffectRunner } from './effect-runner.js';
 import { CoordinatorError } from './error.js';
 import { GroupLink } from './group-link.js';
@@ -17,12 +18,15 @@ import { LockspaceLink } from './lockspace-link.js';
 import { MessageStamp } from './message-stamp.js';
 import type { CoordinatorModules, CoordinatorOptions, LockListPort } from './modules.js';
 import { OwnerWatch } from './owner-watch.js';
+import { viewOrphan, viewOrphans } from './orphans.js';
 import { QuorumLink } from './quorum-link.js';
-import { checkOwnerName, toLockName } from './resource-name.js';
+import { checkOwnerName, checkReason, toLockName, toShownLockName } from './resource-name.js';
 import type {
   AcquireRequest,
   AcquireResult,
   CoordinatorService,
+  ReleaseOrphanRequest,
+  ReleaseOrphanResult,
   ReleaseRequest,
   ReleaseResult,
   StopLocks,
@@ -225,6 +229,29 @@ export class Coordinator implements CoordinatorService {
     });
     if (answer.kind === 'released') return { released: answer.released, pending: answer.pending };
     throw errorOf(answer);
+  }
+
+  orphans(): readonly OrphanView[] {
+    return viewOrphans(viewLocks(this.#state));
+  }
+
+  async releaseOrphan(request: ReleaseOrphanRequest): Promise<ReleaseOrphanResult> {
+    const { resource, mode, reason, by, dryRun, signal } = request;
+    const lockName = toShownLockName(resource);
+    checkReason(reason);
+    if (by !== null) checkOwnerName(by);
+    const found = findOrphan(this.#state, { lockName, mode });
+    if (found.kind === 'refused') throw errorOf(found);
+    const orphan = viewOrphan(viewOwnLock(this.#state, found.lock), viewLocks(this.#state));
+    const others = found.kind === 'found' ? found.others : 0;
+    if (dryRun) {
+      return { dryRun, orphan, others, released: false, pending: found.kind === 'releasing' };
+    }
+    const answer = await this.#ask(signal, (caller) => {
+      return { kind: 'release-orphan', caller, lockName, mode, reason, by };
+    });
+    if (answer.kind !== 'released') throw errorOf(answer);
+    return { dryRun, orphan, others, released: answer.released, pending: answer.pending };
   }
 
   /**

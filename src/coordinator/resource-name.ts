@@ -6,6 +6,7 @@ import { CoordinatorError } from './error.js';
 export const LOCK_NAME_BYTES_MAX = 64;
 export const RESOURCE_BYTES_MAX = 1024;
 export const OWNER_NAME_BYTES_MAX = 256;
+export const REASON_BYTES_MAX = 256;
 
 const HASH = /^[0-9a-f]{64}$/i;
 const CONTROL = /\p{Cc}/u;
@@ -27,6 +28,21 @@ export function toLockName(resource: string): string {
   }
   if (bytes <= LOCK_NAME_BYTES_MAX) return resource;
   return createHash('sha256').update(resource, 'utf8').digest('hex');
+}
+
+/**
+ * The name in the lockspace of something that is already there: 64 hex digits are taken for what
+ * they are there, the hash of a longer name.
+ *
+ * Throws CoordinatorError `BAD_NAME`, whose message states the rule that is broken.
+ */
+export function toShownLockName(resource: string): string {
+  return HASH.test(resource) ? resource : toLockName(resource);
+}
+
+/** Throws CoordinatorError `BAD_NAME` unless the text may be the reason of a release by hand. */
+export function checkReason(reason: string): void {
+  checkName('reason', reason, REASON_BYTES_MAX);
 }
 
 /** Throws CoordinatorError `BAD_NAME` unless the name may be an owner's. */

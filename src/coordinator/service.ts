@@ -1,6 +1,6 @@
 import type { LockMode } from './core/mode.js';
 import type { Owner } from './core/owner.js';
-import type { CoordinatorEvent, LockView, NodeView, StatusView } from './core/view.js';
+import type { CoordinatorEvent, LockView, NodeView, OrphanView, StatusView } from './core/view.js';
 
 export interface AcquireRequest {
   /** The resource's clear name; see `resource-name.ts` for the rule. */
@@ -33,6 +33,29 @@ export interface ReleaseResult {
   readonly pending: boolean;
 }
 
+export interface ReleaseOrphanRequest {
+  /** The name as it is shown, which may be the hash of a longer one; or that longer one. */
+  readonly resource: string;
+  /** The very mode that it is held in. */
+  readonly mode: LockMode;
+  /** Why nothing needs it any more; logged and listed. */
+  readonly reason: string;
+  /** Who asks, in the words of whoever asks; null = not said. */
+  readonly by: string | null;
+  /** True to be told what would be released, and change nothing. */
+  readonly dryRun: boolean;
+  /** Aborted when the caller no longer waits for the answer; the release goes on. */
+  readonly signal: AbortSignal;
+}
+
+export interface ReleaseOrphanResult extends ReleaseResult {
+  readonly dryRun: boolean;
+  /** The orphan as it was when this was asked. */
+  readonly orphan: OrphanView;
+  /** How many more of that name and mode there are; each is released by a request of its own. */
+  readonly others: number;
+}
+
 /**
  * What a clean stop does with held locks: refuse while there are any, release them (their
  * protection ends), or keep them as orphans that the next start adopts.
@@ -50,6 +73,10 @@ export interface CoordinatorService {
   locks(): readonly LockView[];
   acquire(request: AcquireRequest): Promise<AcquireResult>;
   release(request: ReleaseRequest): Promise<ReleaseResult>;
+  /** The locks that no list explains, of every node that this one knows. */
+  orphans(): readonly OrphanView[];
+  /** Releases one such lock of this node: whatever still writes under it is unprotected then. */
+  releaseOrphan(request: ReleaseOrphanRequest): Promise<ReleaseOrphanResult>;
   /** Stops the daemon cleanly. Rejects with `LOCKS_HELD` and goes on running when it may not. */
   stop(locks: StopLocks): Promise<{ readonly kept: number }>;
   /** Calls back for every event from now on, until the returned function is called. */

@@ -1,17 +1,20 @@
 import { CoordinatorError } from '../../src/coordinator/error.js';
-import type { CoordinatorEvent, LockView, NodeView, StatusView } from '../../src/coordinator/core/view.js';
+import type { CoordinatorEvent, LockView, NodeView, OrphanView, StatusView } from '../../src/coordinator/core/view.js';
 import type {
-  AcquireRequest, AcquireResult, CoordinatorService, ReleaseRequest, ReleaseResult, StopLocks,
+  AcquireRequest, AcquireResult, CoordinatorService, ReleaseOrphanRequest, ReleaseOrphanResult,
+  ReleaseRequest, ReleaseResult, StopLocks,
 } from '../../src/coordinator/service.js';
 
 /** A coordinator without a cluster: answers what the test put in, and remembers what was asked. */
 export class FakeService implements CoordinatorService {
   readonly acquires: AcquireRequest[] = [];
   readonly releases: ReleaseRequest[] = [];
+  readonly orphanReleases: ReleaseOrphanRequest[] = [];
   readonly listeners = new Set<(event: CoordinatorEvent) => void>();
   statusView: StatusView = aStatus();
   nodeViews: readonly NodeView[] = [aNode({ self: true }), aNode({ id: 2, name: 'n2' })];
   lockViews: readonly LockView[] = [];
+  orphanViews: readonly OrphanView[] = [];
   /** What the next acquires do. */
   onAcquire: (request: AcquireRequest) => Promise<AcquireResult> = (request) =>
     Promise.resolve({
@@ -20,6 +23,11 @@ export class FakeService implements CoordinatorService {
     });
   onRelease: (request: ReleaseRequest) => Promise<ReleaseResult> = () =>
     Promise.resolve({ released: true, pending: false });
+
+  onReleaseOrphan: (request: ReleaseOrphanRequest) => Promise<ReleaseOrphanResult> =
+    ({ dryRun }) => Promise.resolve({
+      dryRun, released: !dryRun, pending: false, orphan: anOrphan(), others: 0,
+    });
 
   status(): StatusView {
     return this.statusView;
@@ -41,6 +49,15 @@ export class FakeService implements CoordinatorService {
   release(request: ReleaseRequest): Promise<ReleaseResult> {
     this.releases.push(request);
     return this.onRelease(request);
+  }
+
+  orphans(): readonly OrphanView[] {
+    return this.orphanViews;
+  }
+
+  releaseOrphan(request: ReleaseOrphanRequest): Promise<ReleaseOrphanResult> {
+    this.orphanReleases.push(request);
+    return this.onReleaseOrphan(request);
   }
 
   onStop: (locks: StopLocks) => Promise<{ readonly kept: number }> = () =>
@@ -82,7 +99,7 @@ export function aStatus(changes: Partial<StatusView> = {}): StatusView {
     standing: { kind: 'ok' },
     quorate: true,
     quorumNodes: [1, 2, 3],
-    locks: { held: 1, waiting: 0, other: 0 },
+    locks: { held: 1, waiting: 0, other: 0, quarantined: 0 },
     warnings: [],
     counters: {},
     ...changes,
@@ -116,4 +133,9 @@ export function aLock(changes: Partial<LockView> = {}): LockView {
     note: null,
     ...changes,
   };
+}
+
+export function anOrphan(changes: Partial<LockView> = {}): OrphanView {
+  const lock = aLock({ resource: 'disk', state: 'quarantined', owner: null, ...changes });
+  return { lock, blocks: ['CR', 'CW', 'PR', 'PW', 'EX'], waiting: [] };
 }

@@ -24,13 +24,13 @@ export async function showStatus({ context, options, open }: Job): Promise<numbe
 }
 
 function listFacts(status: StatusView): [name: string, value: string][] {
-  const { node, locks, quorumNodes } = status;
+  const { node, quorumNodes } = status;
   const counters = Object.entries(status.counters).filter(([, count]) => count > 0);
   return [
     ['node', node.id === null ? `${node.name} (id not known yet)` : `${node.name} (id ${node.id})`],
     ['standing', describeStanding(status.standing)],
     ['quorum', `${describeQuorum(status.quorate)}; nodes ${quorumNodes.join(', ') || 'none'}`],
-    ['locks', `${locks.held} held, ${locks.waiting} waiting, ${locks.other} other`],
+    ['locks', describeLocks(status)],
     ['lockspace', status.lockspace],
     ['group', status.group],
     ['version', status.version],
@@ -45,4 +45,10 @@ function describeQuorum(quorate: boolean | null): string {
     return 'not known yet';
   }
   return quorate ? 'yes' : 'no';
+}
+
+function describeLocks({ locks }: StatusView): string {
+  const { held, waiting, other, quarantined } = locks;
+  const unexplained = quarantined > 0 ? ` (${quarantined} of them in quarantine)` : '';
+  return `${held} held, ${waiting} waiting, ${other} other${unexplained}`;
 }

@@ -81,6 +81,16 @@ export type CoreEvent =
       readonly resource: string;
       readonly owner: Owner;
     }
+  /** An operator vouches that nothing needs this unexplained orphan any more. */
+  | {
+      readonly kind: 'release-orphan';
+      readonly caller: number;
+      readonly lockName: string;
+      readonly mode: LockMode;
+      readonly reason: string;
+      /** Who asks, in the words of whoever asks; null when that was not said. */
+      readonly by: string | null;
+    }
   /** The caller of an acquire or release no longer wants the answer. */
   | { readonly kind: 'caller-gone'; readonly caller: number }
   | { readonly kind: 'owner-ended'; readonly owner: Owner }

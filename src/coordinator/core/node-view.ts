@@ -1,5 +1,6 @@
 import { isoTime } from './iso-time.js';
 import { manifestEntry, shownState } from './own-locks.js';
+import { isQuarantined, quarantineWarnings } from './quarantine.js';
 import type { Peer, State } from './state.js';
 import type { NodeView, StatusView } from './view.js';
 
@@ -38,12 +39,13 @@ export function viewNodes(state: State): readonly NodeView[] {
 }
 
 export function viewStatus(state: State): StatusView {
-  const locks = { held: 0, waiting: 0, other: 0 };
+  const locks = { held: 0, waiting: 0, other: 0, quarantined: 0 };
   for (const lock of state.locks.values()) {
     const shown = shownState(lock.phase);
     if (shown === 'held') locks.held += 1;
     else if (shown === 'waiting') locks.waiting += 1;
     else if (shown !== null) locks.other += 1;
+    if (isQuarantined(lock)) locks.quarantined += 1;
   }
   const { self, quorum } = state;
   return {
@@ -57,7 +59,7 @@ export function viewStatus(state: State): StatusView {
     quorate: quorum === null ? null : quorum.quorate,
     quorumNodes: quorum === null ? [] : quorum.nodeIds,
     locks,
-    warnings: [...state.warnings.values()],
+    warnings: [...state.warnings.values(), ...quarantineWarnings(locks.quarantined)],
     counters: Object.fromEntries(state.counters),
   };
 }

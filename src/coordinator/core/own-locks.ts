@@ -12,7 +12,7 @@ export function addLock(
   phase: LockPhase,
   sinceMs: number,
 ): OwnLock {
-  const lock: OwnLock = { facts, phase, sinceMs };
+  const lock: OwnLock = { facts, phase, sinceMs, releaseWhy: null };
   state.locks.set(facts.id, lock);
   const ids = state.idsByResource.get(facts.resource);
   if (ids === undefined) state.idsByResource.set(facts.resource, new Set([facts.id]));
@@ -76,6 +76,7 @@ export function recordReleasing(
   why: string,
   out: EffectCollector,
 ): void {
+  lock.releaseWhy = why;
   out.persist({ kind: 'releasing', at: state.wallMs, id: lock.facts.id, why });
 }
 

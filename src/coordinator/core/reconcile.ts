@@ -18,8 +18,9 @@ export function onListFound(
   listed: readonly ListedLock[],
   out: EffectCollector,
 ): void {
-  for (const { lock: facts, state: was, since } of listed) {
+  for (const { lock: facts, state: was, since, why } of listed) {
     const lock = addLock(state, facts, { kind: 'orphaned', was, callers: [] }, since);
+    lock.releaseWhy = why;
     if (facts.bootId === state.self.bootId) continue;
     out.log('warn', `${describe(lock)} ended with a reboot of this node: it is no longer held`);
     dropLock(state, out, lock, 'ended by a reboot');
@@ -187,7 +188,7 @@ function settleAdopted(
   if (phase.was === 'quarantined') {
     setPhase(state, lock, { kind: 'quarantined' });
   } else if (phase.was === 'releasing') {
-    beginRelease(state, lock, 'its release was under way', null, out);
+    beginRelease(state, lock, lock.releaseWhy ?? 'its release was under way', null, out);
   } else if (phase.mode !== mode) {
     if (phase.was === 'held') reportLost(state, lock, out);
     failCallers(lock, phase.callers, out);

@@ -38,6 +38,8 @@ export interface ListedLock {
   readonly state: 'intent' | 'held' | 'releasing' | 'quarantined';
   /** When it came into this state, wall-clock ms. */
   readonly since: number;
+  /** Why it is being released; null in every other state. */
+  readonly why: string | null;
 }
 
 /**
@@ -52,14 +54,15 @@ export function applyRecord(
     case 'intent':
     case 'quarantined': {
       if (listed.has(record.lock.id)) return null;
-      const now = { lock: record.lock, state: record.kind, since: record.at };
+      const now = { lock: record.lock, state: record.kind, since: record.at, why: null };
       return { id: record.lock.id, now };
     }
     case 'held':
     case 'releasing': {
       const before = listed.get(record.id);
       if (before === undefined) return null;
-      const now = { lock: before.lock, state: record.kind, since: record.at };
+      const why = record.kind === 'releasing' ? record.why : null;
+      const now = { lock: before.lock, state: record.kind, since: record.at, why };
       return { id: record.id, now };
     }
     case 'dropped':

@@ -9,11 +9,13 @@ const RETRYABLE: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'HELD', 'TIMEOUT', 'BUSY', 'STARTING', 'NO_QUORUM', 'RECOVERING',
 ]);
 
+export type Refusal = Extract<Answer, { kind: 'refused' }>;
+
 export function refuse(
   code: RefusalCode,
   message: string,
   holders: readonly LockView[] = [],
-): Answer {
+): Refusal {
   return { kind: 'refused', code, message, retryable: RETRYABLE.has(code), holders };
 }
 
@@ -44,7 +46,7 @@ export function refuseUnasked(
   standing: Standing,
 ): Answer {
   const stands = refuseForStanding(standing);
-  if (holders.length > 0 || stands?.kind !== 'refused') {
+  if (holders.length > 0 || stands === null) {
     return refuseHeld('TIMEOUT', resource, mode, holders);
   }
   return refuse('TIMEOUT', `${mode} on '${resource}' was not granted in time: ${stands.message}`);
@@ -61,7 +63,7 @@ function describeHolder(view: LockView): string {
 }
 
 /** Why the standing forbids an acquire; null when it does not. */
-export function refuseForStanding(standing: Standing): Answer | null {
+export function refuseForStanding(standing: Standing): Refusal | null {
   switch (standing.kind) {
     case 'ok':
       return null;

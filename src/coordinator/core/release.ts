@@ -37,9 +37,7 @@ export function onRelease(state: State, event: ReleaseEvent, out: EffectCollecto
       out.reply(event.caller, NOTHING);
       break;
     case 'releasing':
-      if (phase.asked && state.standing.kind === 'ok') {
-        lock.phase = { ...phase, releasers: [...phase.releasers, { caller: event.caller }] };
-      } else out.reply(event.caller, PENDING);
+      joinRelease(state, lock, event.caller, out);
       break;
     case 'orphaned':
     case 'adopting':
@@ -52,6 +50,19 @@ export function onRelease(state: State, event: ReleaseEvent, out: EffectCollecto
     default:
       phase satisfies never;
   }
+}
+
+/** A release that is under way already: `caller` is answered with it, or told that it waits. */
+export function joinRelease(
+  state: State,
+  lock: OwnLock,
+  caller: number,
+  out: EffectCollector,
+): void {
+  const { phase } = lock;
+  if (phase.kind === 'releasing' && phase.asked && state.standing.kind === 'ok') {
+    lock.phase = { ...phase, releasers: [...phase.releasers, { caller }] };
+  } else out.reply(caller, PENDING);
 }
 
 function answerNotHeld(state: State, event: ReleaseEvent): Answer {
@@ -92,7 +103,7 @@ export function beginRelease(
 }
 
 /** What the kernel still has of it is unlocked as soon as it is adopted; callers get nothing. */
-function releaseOnAdoption(
+export function releaseOnAdoption(
   state: State,
   lock: OwnLock,
   phase: Away,

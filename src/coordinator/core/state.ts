@@ -74,6 +74,8 @@ export interface OwnLock {
   phase: LockPhase;
   /** When the phase began, wall-clock ms. */
   sinceMs: number;
+  /** What its `releasing` record in the list says; null while there is none. */
+  releaseWhy: string | null;
 }
 
 /** A snapshot that is still arriving. */

@@ -5,6 +5,7 @@ import { onGarbage, onMessage, repeatRequests } from './manifest-receiver.js';
 import { announceChanges, tellDigestWhenDue } from './manifest-sender.js';
 import { markRecovered, onGroupJoining, onGroupLost, onQuorum, onRing, onView } from './peers.js';
 import { onAdopted, onAdoptFailed, onListFound, onLockspaceLost, onLockspaceOpen, retryAdoptions } from './reconcile.js';
+import { onReleaseOrphan } from './release-orphan.js';
 import { onOwnerEnded, onRelease, onUnlocked, onUnlockFailed, resumeReleases } from './release.js';
 import { updateStanding } from './standing.js';
 import type { State } from './state.js';
@@ -44,6 +45,9 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
       break;
     case 'release':
       onRelease(state, event, out);
+      break;
+    case 'release-orphan':
+      onReleaseOrphan(state, event, out);
       break;
     case 'caller-gone':
       onCallerGone(state, event.caller, out);

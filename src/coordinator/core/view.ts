@@ -76,6 +76,15 @@ export interface LockView {
   readonly note: string | null;
 }
 
+/** A lock that no list explains, with what it does to others. */
+export interface OrphanView {
+  readonly lock: LockView;
+  /** The modes in which nobody can take the resource for as long as this lock is there. */
+  readonly blocks: readonly LockMode[];
+  /** Who is known to wait for the resource, on any node. */
+  readonly waiting: readonly LockView[];
+}
+
 export interface StatusView {
   readonly node: { readonly id: number | null; readonly name: string };
   readonly incarnation: string;
@@ -87,7 +96,13 @@ export interface StatusView {
   readonly quorate: boolean | null;
   /** Node ids in the quorum membership. */
   readonly quorumNodes: readonly number[];
-  readonly locks: { readonly held: number; readonly waiting: number; readonly other: number };
+  readonly locks: {
+    readonly held: number;
+    readonly waiting: number;
+    readonly other: number;
+    /** Those of the others that no list explains: kept until they are released by hand. */
+    readonly quarantined: number;
+  };
   /** What the operator should know, each with what to do. */
   readonly warnings: readonly string[];
   /** Things that were dropped or retried, by name, since the daemon started. */

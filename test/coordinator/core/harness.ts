@@ -245,7 +245,7 @@ export function listedLock(
 ): ListedLock {
   const resource = facts.resource ?? 'disk';
   const lock = { id, resource, lockName: resource, mode: 'EX' as const, owner: VM, bootId: BOOT };
-  return { lock: { ...lock, ...facts }, state, since: 1_780_000_000_000 };
+  return { lock: { ...lock, ...facts }, state, since: 1_780_000_000_000, why: null };
 }
 
 export function entryOf(id: number, facts: Partial<ManifestEntry> = {}): ManifestEntry {

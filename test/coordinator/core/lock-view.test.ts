@@ -37,7 +37,7 @@ test('status counts own locks by state, nodes lists everybody by id', (t) => {
   bench.acquire({ resource: 'b', waitMs: null });
   bench.acquire({ resource: 'c' });
   const status = viewStatus(bench.state);
-  t.deepEqual(status.locks, { held: 1, waiting: 1, other: 1 });
+  t.deepEqual(status.locks, { held: 1, waiting: 1, other: 1, quarantined: 0 });
   t.deepEqual(viewNodes(bench.state).map(({ id, self }) => [id, self]), [
     [1, true], [2, false], [3, false],
   ]);
