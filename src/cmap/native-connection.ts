@@ -54,11 +54,11 @@ class NativeConnection implements CmapConnection {
     const poll = this.#library.poll(this.#fd, () => {
       // Level-triggered: it would fire in every turn until the lane comes to the dispatching.
       poll.stop();
-      void this.#library.lane.run(() => this.#take()).then((news) => {
+      this.#library.lane.run(() => this.#take()).then((news) => {
         if (this.#closing !== null) return;
         if (news.lost === null) poll.start();
         arrived(news);
-      });
+      }).catch((cause: unknown) => arrived({ events: [{ kind: 'broken', cause }], lost: null }));
     });
     this.#poll = poll;
   }

@@ -16,9 +16,10 @@ export interface QuorumConnection {
   quorate(): Promise<{ readonly status: number; readonly quorate: boolean }>;
   /**
    * Calls `readable` from the event loop while there is something to dispatch, and no other call
-   * is under way; until `close`.
+   * is under way; until `close`. `failed` when a native call in that path throws: nothing more will
+   * be heard then.
    */
-  watch(readable: () => void): void;
+  watch(readable: () => void, failed: (cause: unknown) => void): void;
   /** Takes what corosync has, without waiting; `take` hands it over. */
   dispatch(): number;
   /** The events since the last call, oldest first. */

@@ -78,13 +78,13 @@ class NativeConnection implements QuorumConnection {
     return { status, quorate: quorate[0] !== 0 };
   }
 
-  watch(readable: () => void): void {
+  watch(readable: () => void, failed: (cause: unknown) => void): void {
     const poll = this.library.poll(this.fd, () => {
       // Level-triggered: it would fire in every turn until the lane comes to the dispatching.
       poll.stop();
-      void this.library.lane.run(() => {
+      this.library.lane.run(() => {
         if (this.#closing === null) readable();
-      }).then(() => poll.start());
+      }).then(() => poll.start()).catch(failed);
     });
     this.#poll = poll;
   }

@@ -18,7 +18,9 @@ export class QuorumTracker extends IsolatingEmitter<QuorumEvents> implements Quo
   constructor(connection: QuorumConnection) {
     super();
     this.#connection = connection;
-    connection.watch(() => this.#readable());
+    connection.watch(() => this.#readable(), (cause) => {
+      if (this.#closedBy() === null) this.#lose(broken(cause));
+    });
   }
 
   /**
