@@ -49,7 +49,10 @@ export interface ChannelEvents {
   message: [from: Member, payload: Uint8Array];
   /** A large message of that sender will not arrive here. */
   rejected: [from: Member, rejection: Rejection];
-  /** Frames of that sender are missing, and with them whatever messages they carried. */
+  /**
+   * Frames of that sender are missing, and with them whatever messages they carried: also what it
+   * sent while its node and this one were parted, told with the first frame after they met again.
+   */
   gap: [from: Member, frames: number];
   /** Messages of ours that were accepted, and of which it is unknown who has got them. */
   undelivered: [messages: number, cause: CpgError];

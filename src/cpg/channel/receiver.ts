@@ -45,15 +45,19 @@ export class Receiver {
 
   /**
    * Whoever left or came has nothing under way: a member that is cut off for a moment may stand
-   * in both lists, and its frames of that moment went elsewhere.
+   * in both lists, and its frames of that moment went elsewhere. Those are told as a gap when it
+   * is heard again; whoever left or joined by itself begins anew.
    */
   changeView({ members, left, joined }: GroupView): void {
     const isGone = (from: Member): boolean =>
       !members.some((member) => isSame(member, from))
       || [...left, ...joined].some((change) => isSame(change, from));
     this.#assembler.dropWhere(isGone, 'left');
+    for (const change of [...left, ...joined]) {
+      if (change.reason === 'nodedown' || change.reason === 'nodeup') this.#sequence.away(change);
+      else this.#sequence.forget(change);
+    }
     this.#sequence.retain(members);
-    for (const change of [...left, ...joined]) this.#sequence.forget(change);
   }
 
   /** The connection is gone. */

@@ -89,6 +89,40 @@ test('a view about others ends nothing', (t) => {
   t.deepEqual(told, ['200 long']);
 });
 
+test('frames that a member sent while its node was away are told as a gap', (t) => {
+  const { receiver, told } = setUp();
+  const down = { members: [SELF], left: [{ ...PEER, reason: 'nodedown' as const }], joined: [] };
+  const up = { members: [SELF, PEER], left: [], joined: [{ ...PEER, reason: 'nodeup' as const }] };
+  receiver.take(PEER, batchFrame([text('a')], 1));
+  receiver.changeView(down);
+  receiver.changeView(up);
+  receiver.take(PEER, batchFrame([text('d')], 4));
+  t.deepEqual(told, ['200 a', '200 gap 2', '200 d']);
+});
+
+test('a member that left and joined anew begins a row of its own', (t) => {
+  for (const reason of ['leave', 'procdown'] as const) {
+    const { receiver, told } = setUp();
+    receiver.take(PEER, batchFrame([text('a')], 1));
+    receiver.changeView({ members: [SELF], left: [{ ...PEER, reason }], joined: [] });
+    const joined = [{ ...PEER, reason: 'join' as const }];
+    receiver.changeView({ members: [SELF, PEER], left: [], joined });
+    receiver.take(PEER, batchFrame([text('d')], 4));
+    t.deepEqual(told, ['200 a', '200 d']);
+  }
+});
+
+test('a process that joins under the number of one whose node went begins a row of its own', (t) => {
+  const { receiver, told } = setUp();
+  receiver.take(PEER, batchFrame([text('a')], 3));
+  const left = [{ ...PEER, reason: 'nodedown' as const }];
+  receiver.changeView({ members: [SELF], left, joined: [] });
+  const joined = [{ ...PEER, reason: 'join' as const }];
+  receiver.changeView({ members: [SELF, PEER], left: [], joined });
+  receiver.take(PEER, batchFrame([text('d')], 7));
+  t.deepEqual(told, ['200 a', '200 d']);
+});
+
 test('nobody is told more of a batch once nothing more is wanted', (t) => {
   const told: string[] = [];
   const ignore = (): void => undefined;
