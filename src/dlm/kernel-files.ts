@@ -81,6 +81,25 @@ export class KernelFiles {
     return links.some((link) => link?.endsWith(`/dlm_${lockspace}`)) ? 'alive' : 'gone';
   }
 
+  /** Processes of this node that have the lockspace's device open, as far as they may be seen. */
+  async openers(lockspace: string): Promise<readonly number[]> {
+    const entries = await orNull(readdir(this.#roots.proc)) ?? [];
+    const openers: number[] = [];
+    for (const pid of entries.filter((entry) => /^[0-9]+$/.test(entry))) {
+      if (await this.#hasOpen(pid, lockspace)) {
+        openers.push(Number(pid));
+      }
+    }
+    return openers;
+  }
+
+  async #hasOpen(pid: string, lockspace: string): Promise<boolean> {
+    const folder = join(this.#roots.proc, pid, 'fd');
+    const files = await orNull(readdir(folder)) ?? [];
+    const links = await Promise.all(files.map((fd) => orNull(readlink(join(folder, fd)))));
+    return links.some((link) => link?.endsWith(`/dlm_${lockspace}`));
+  }
+
   /** The state letter of a process, or null when it is gone. @see proc(5), field 3 of stat */
   async processState(pid: number): Promise<string | null> {
     const line = await orNull(readFile(join(this.#roots.proc, String(pid), 'stat'), 'latin1'));

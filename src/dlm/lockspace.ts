@@ -1,4 +1,3 @@
-import { messageOf } from '../errors.js';
 import { IsolatingEmitter } from '../native/emitter.js';
 import type { Clock } from '../clock.js';
 import { childLost, closedError, errorOf, grantOf, unknownLock } from './child-answer.js';
@@ -7,6 +6,7 @@ import { DlmError } from './error.js';
 import type { KernelFiles } from './kernel-files.js';
 import { readLocalLocks, readReplyWaits, readResources } from './local-locks.js';
 import { checkObject, convertOptions, purgeOptions, takeOptions, unlockOptions } from './lock-options.js';
+import { releaseWholly } from './lockspace-release.js';
 import { LockspaceWatch } from './lockspace-watch.js';
 import { checkMode, checkResource } from './names.js';
 import { Outstanding, OPERATIONS_MAX, type Answer, type Settle } from './outstanding.js';
@@ -178,11 +178,17 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
   async release(request: ReleaseRequest = {}): Promise<void> {
     checkObject('release', request);
     this.#checkOpen('release');
-    if (request.force === true) {
-      await this.#ask('release', this.name, { kind: 'release', force: 1 });
-    } else {
-      await this.#releaseUnused();
-    }
+    const { kernel, log } = this.#modules;
+    await releaseWholly({
+      name: this.name,
+      kernel,
+      childPid: this.#link.pid,
+      ownLocks: () => this.#locks.size,
+      leave: async (force) => {
+        await this.#ask('release', this.name, { kind: 'release', force });
+      },
+      log,
+    }, request.force === true);
     await this.close();
   }
 
@@ -229,27 +235,6 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
       this.#outstanding.unqueue(lock.op);
     }
     await this.#ask(kind, lock.resource, { kind, id });
-  }
-
-  async #releaseUnused(): Promise<void> {
-    const before = await this.#locksIfReadable();
-    if (this.#locks.size > 0 || (before !== null && before.length > 0)) {
-      throw this.#busy(before ?? []);
-    }
-    try {
-      await this.#ask('release', this.name, { kind: 'release', force: 0 });
-    } catch (error) {
-      if (!(error instanceof DlmError) || error.code !== 'LOCKSPACE_BUSY' || before === null) {
-        throw error;
-      }
-      // What the kernel still keeps may be other nodes' locks that it is master for: they move
-      // to another master when this node leaves, which only a forced release does.
-      const now = await readLocalLocks(this.#modules.kernel, this.name);
-      if (now.length > 0) {
-        throw this.#busy(now);
-      }
-      await this.#ask('release', this.name, { kind: 'release', force: 1 });
-    }
   }
 
   /** Asks something of a lock that must exist, and notes which operation is under way on it. */
@@ -314,7 +299,11 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
       case 'failed':
         return void this.#outstanding.settle(reply.op, errorOf(reply.failure));
       case 'blocking':
-        return void this.emit('blocking', reply.id as LockId, reply.mode);
+        // The same frame may hold several, and the first may have made a listener close it all.
+        if (this.#state.kind === 'open') {
+          this.emit('blocking', reply.id as LockId, reply.mode);
+        }
+        return;
       case 'board':
         return void this.#watch.readBoardBy(reply.fd);
       case 'log':
@@ -337,23 +326,6 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
     if (wasOpen) {
       this.emit('lost', error);
     }
-  }
-
-  async #locksIfReadable(): Promise<readonly LocalLock[] | null> {
-    try {
-      return await readLocalLocks(this.#modules.kernel, this.name);
-    } catch (error) {
-      this.#modules.log(`release of ${this.name}: ${messageOf(error)}`);
-      return null;
-    }
-  }
-
-  #busy(locks: readonly LocalLock[]): DlmError {
-    const count = Math.max(locks.length, this.#locks.size);
-    const orphans = locks.filter((lock) => lock.orphan).length;
-    const message = `lockspace ${this.name} was not left: this node has ${count} locks in it, `
-      + `${orphans} of them orphans; unlock or adopt and unlock them first`;
-    return new DlmError('LOCKSPACE_BUSY', 'release', message);
   }
 
   #newOp(): number {

@@ -152,7 +152,8 @@ export interface Lockspace extends EventEmitter<LockspaceEvents> {
   versions(): Promise<DlmVersions>;
   /**
    * Leaves the lockspace cluster-wide on this node, and verifies it. Rejects with
-   * `LOCKSPACE_BUSY` and changes nothing while locks (orphans too) remain, unless forced.
+   * `LOCKSPACE_BUSY` and changes nothing while locks (orphans too) remain, unless forced, and while
+   * another program of this node has the lockspace open, also when forced.
    */
   release(request?: ReleaseRequest): Promise<void>;
   /** Closes without leaving: what is still held becomes orphans of this node. Idempotent. */

@@ -96,6 +96,11 @@ export interface ConvertRequest {
   readonly flags?: readonly LockFlag[];
 }
 
+/**
+ * Hazard: with a value, and of a lock that was granted with `value: 'read'` in PW or EX, the lock
+ * goes to NL first, since an unlock by libdlm cannot carry a value. Should the unlock after that
+ * fail, which its message says, the lock is still there but excludes nobody any more.
+ */
 export interface UnlockRequest {
   /** Written, or invalidated, with the unlock; only from PW or EX. */
   readonly value?: 'invalidate' | Uint8Array;

@@ -1,8 +1,9 @@
 /**
  * A child for the tests: it speaks the frames like the real one, but its lockspace is a wish of
  * the resource's name. `ok…` is granted, `refuse…` refused, `wait…` queued until cancelled,
- * `hang` never answered, `die` ends the child, `garbage` breaks the frames,
- * `torn` ends it in the middle of a frame, `log` writes to stderr.
+ * `thrice` is told of three that it blocks in one frame, `hang` is never answered, `die` ends the
+ * child, `garbage` breaks the frames, `torn` ends it in the middle of a frame, `log` writes to
+ * stderr.
  */
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -55,6 +56,9 @@ function take({ op, id, resource }: Extract<Request, { kind: 'take' }>): void {
   } else if (resource === 'torn') {
     writeSync(SOCKET_FD, encodeFrames([{ kind: 'done', op }], encodeReply).subarray(0, 9));
     process.exit(4);
+  } else if (resource === 'thrice') {
+    const blocking = { kind: 'blocking', id, mode: 'EX' } as const;
+    socket.write(encodeFrames([{ kind: 'done', op }, blocking, blocking, blocking], encodeReply));
   } else if (resource === 'garbage') {
     writeSync(SOCKET_FD, 'this is no frame at all');
   } else if (resource !== 'hang') {

@@ -1,5 +1,5 @@
 import {
-  EACCES, EAGAIN, ECANCEL, EDEADLK, EEXIST, ENOENT, ENOTCONN, EPERM, EPROTO, EUNATCH,
+  EACCES, EAGAIN, EBUSY, ECANCEL, EDEADLK, EEXIST, ENOENT, ENOTCONN, EPERM, EPROTO, EUNATCH,
 } from '../constants.js';
 import type { DlmErrorCode } from '../error.js';
 import type { LockMode } from '../port.js';
@@ -59,6 +59,12 @@ function describe(status: number): Description {
       return {
         code: 'DEADLOCK',
         text: 'the kernel found a deadlock; unlock something and ask again',
+        retryable: true,
+      };
+    case EBUSY:
+      return {
+        code: 'KERNEL',
+        text: 'an earlier request for it is still on its way in the cluster; ask again in a moment',
         retryable: true,
       };
     case EPERM:

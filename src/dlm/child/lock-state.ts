@@ -27,17 +27,26 @@ export type LockState =
       readonly asked: Asked;
       readonly held: LockMode;
       readonly reads: boolean;
+      /** The parent has asked to cancel it. */
+      readonly cancelled: boolean;
     }
   | { readonly kind: 'held'; readonly mode: LockMode }
   /** The NL lock of a take that failed is being unlocked; then the take is told. */
   | { readonly kind: 'withdrawing'; readonly op: number; readonly failure: Failure }
   /** On its way down to NL, which writes the value or nothing; the unlock follows. */
-  | { readonly kind: 'lowering'; readonly op: number; readonly mode: LockMode }
+  | {
+      readonly kind: 'lowering';
+      readonly op: number;
+      readonly mode: LockMode;
+      readonly value: Uint8Array | null;
+    }
   /** `displaced` waits still, and is told with the unlock: only a forced unlock has one. */
   | {
       readonly kind: 'unlocking';
       readonly op: number;
       readonly mode: LockMode;
+      /** It is in NL by now, for the sake of its value block. */
+      readonly lowered: boolean;
       readonly displaced: { readonly op: number; readonly operation: string } | null;
     };
 
@@ -55,6 +64,7 @@ export interface Lock {
   state: LockState;
 }
 
+export type Lowering = Extract<LockState, { kind: 'lowering' }>;
 export type Unlocking = Extract<LockState, { kind: 'unlocking' }>;
 /** A lock with nothing under way, and the mode that it is held in. */
 export interface IdleLock {

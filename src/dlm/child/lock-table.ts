@@ -1,20 +1,16 @@
 import {
-  EBUSY, ECANCEL, EDEADLK, ENOENT, EUNLOCK, LKF_FORCEUNLOCK, LKF_IVVALBLK, LKF_VALBLK, SBF_ALTMODE,
-  SBF_DEMOTED,
+  ECANCEL, EDEADLK, ENOENT, LKF_FORCEUNLOCK, LKF_VALBLK, SBF_ALTMODE, SBF_DEMOTED,
 } from '../constants.js';
 import type { LockMode } from '../port.js';
 import type { Failure, Reply, Request } from '../protocol.js';
-import { mayWriteAtUnlock, valueEffect } from '../value-effect.js';
+import { valueEffect } from '../value-effect.js';
 import { adoptionFailure, failureOf, refusal } from './failure.js';
+import { LockExit } from './lock-exit.js';
 import { convertFlags, firstConvertFlags, grantedModeOf, requestFlags } from './lock-flags.js';
 import type { LockKernel, LockNotice } from './lock-kernel.js';
 import {
-  wantedEffect, type Asked, type IdleLock, type Lock, type LockState, type Unlocking,
+  wantedEffect, type Asked, type IdleLock, type Lock, type LockState,
 } from './lock-state.js';
-
-/** How often, and how far apart, an unlock is tried while a lost cancel is still under way. */
-export const BUSY_RETRIES_MAX = 250;
-export const BUSY_RETRY_MS = 20;
 
 type LockRequest = Extract<Request, {
   kind: 'take' | 'convert' | 'cancel' | 'deadlock-cancel' | 'unlock' | 'adopt';
@@ -38,13 +34,12 @@ export class LockTable {
   readonly #locks = new Map<number, Lock>();
   readonly #kernel: LockKernel;
   readonly #reply: LockTableModules['reply'];
-  readonly #later: LockTableModules['later'];
-  #abandoned = false;
+  readonly #exit: LockExit;
 
   constructor({ kernel, reply, later }: LockTableModules) {
     this.#kernel = kernel;
     this.#reply = reply;
-    this.#later = later;
+    this.#exit = new LockExit({ kernel, reply, later, drop: (lock) => this.#drop(lock) });
   }
 
   /** How many locks the kernel may have of us. */
@@ -54,7 +49,7 @@ export class LockTable {
 
   /** The lockspace is being left: nothing is asked of the kernel any more. */
   abandon(): void {
-    this.#abandoned = true;
+    this.#exit.abandon();
   }
 
   request(request: LockRequest): void {
@@ -122,7 +117,7 @@ export class LockTable {
         + ' it; see ConvertRequest.value';
       return this.#fail(op, refusal('BAD_REQUEST', 'convert', message));
     }
-    lock.state = { kind: 'converting', asked: { op, mode, flags }, held, reads: wanted === 'read' };
+    lock.state = { kind: 'converting', asked: { op, mode, flags }, held, reads: wanted === 'read', cancelled: false };
     const whole = convertFlags(lock.persistent, wait, flags);
     const errno = this.#kernel.convert(id, mode, whole, value);
     if (errno !== 0) {
@@ -154,6 +149,9 @@ export class LockTable {
         if (errno !== 0 && !ended) {
           return this.#fail(op, failureOf('cancel', lock.resource, errno));
         }
+        if (lock.state.kind === 'converting') {
+          lock.state = { ...lock.state, cancelled: true };
+        }
         break;
       }
       default:
@@ -163,74 +161,18 @@ export class LockTable {
     this.#reply({ kind: 'done', op });
   }
 
-  /** held -> unlocking, or writing first; with force also from what waits in the kernel. */
-  #unlock({ op, id, flags, value }: RequestOf<'unlock'>): void {
+  /** With force also from what waits in the kernel. */
+  #unlock(request: RequestOf<'unlock'>): void {
+    const { op, id, flags } = request;
     const known = this.#locks.get(id);
-    if ((flags & LKF_FORCEUNLOCK) !== 0 && known !== undefined && this.#unlockWaiting(known, op)) {
+    if ((flags & LKF_FORCEUNLOCK) !== 0 && known !== undefined
+      && this.#exit.unlockWaiting(known, op)) {
       return;
     }
     const idle = this.#idle(op, id, 'unlock');
-    if (idle === null) {
-      return;
+    if (idle !== null) {
+      this.#exit.unlock(idle, request);
     }
-    const { lock, mode } = idle;
-    if (wantedEffect(flags, value) !== 'none' && !mayWriteAtUnlock(mode)) {
-      const message = `unlock of ${JSON.stringify(lock.resource)} in ${mode} cannot write its `
-        + 'value block: only PW and EX can';
-      return this.#fail(op, refusal('BAD_REQUEST', 'unlock', message));
-    }
-    const writesByItself = lock.usesValue && mayWriteAtUnlock(mode)
-      && (flags & LKF_IVVALBLK) === 0;
-    if (value !== null || writesByItself) {
-      return this.#lowerAndUnlock(lock, op, mode, value);
-    }
-    lock.state = { kind: 'unlocking', op, mode, displaced: null };
-    this.#callUnlock(lock, flags & LKF_IVVALBLK, BUSY_RETRIES_MAX);
-  }
-
-  /** requesting, taking, converting -> unlocking; false when nothing waits. */
-  #unlockWaiting(lock: Lock, op: number): boolean {
-    const { state } = lock;
-    if (state.kind !== 'requesting' && state.kind !== 'taking' && state.kind !== 'converting') {
-      return false;
-    }
-    const operation = state.kind === 'converting' ? 'convert' : 'take';
-    const mode = state.kind === 'converting' ? state.held : 'NL';
-    if (lock.usesValue && mayWriteAtUnlock(mode)) {
-      const message = `unlock of ${JSON.stringify(lock.resource)}: while it converts from ${mode} `
-        + 'with its value block a forced unlock would spoil that; cancel the convert first';
-      this.#fail(op, refusal('BAD_REQUEST', 'unlock', message));
-      return true;
-    }
-    const displaced = { op: state.asked.op, operation };
-    lock.state = { kind: 'unlocking', op, mode, displaced };
-    // What waits may have been granted just now: then libdlm would write bytes of its stack.
-    const flags = LKF_FORCEUNLOCK | (lock.usesValue ? LKF_IVVALBLK : 0);
-    this.#callUnlock(lock, flags, BUSY_RETRIES_MAX, state);
-    return true;
-  }
-
-  /** held -> lowering: down to NL, which writes the value, or none, as an unlock would not. */
-  #lowerAndUnlock(lock: Lock, op: number, mode: LockMode, value: Uint8Array | null): void {
-    lock.state = { kind: 'lowering', op, mode };
-    const flags = convertFlags(lock.persistent, true, value === null ? 0 : LKF_VALBLK);
-    const errno = this.#kernel.convert(lock.id, 'NL', flags, value);
-    if (errno !== 0) {
-      lock.state = { kind: 'held', mode };
-      this.#fail(op, failureOf('unlock', lock.resource, errno));
-    }
-  }
-
-  /** lowering -> unlocking; lowering -> held when the kernel will not. */
-  #lowered(
-    lock: Lock, { op, mode }: Extract<LockState, { kind: 'lowering' }>, status: number,
-  ): void {
-    if (status !== 0) {
-      lock.state = { kind: 'held', mode };
-      return this.#fail(op, failureOf('unlock', lock.resource, status));
-    }
-    lock.state = { kind: 'unlocking', op, mode: 'NL', displaced: null };
-    this.#callUnlock(lock, 0, BUSY_RETRIES_MAX);
   }
 
   /** (none) -> held, at once or not at all. */
@@ -253,6 +195,9 @@ export class LockTable {
   #completed(lock: Lock, completion: Completion): void {
     const { state } = lock;
     const { status } = completion;
+    if (isLateCancel(lock, status)) {
+      return;
+    }
     switch (state.kind) {
       case 'naming':
         return status === 0
@@ -260,7 +205,7 @@ export class LockTable {
           : this.#end(lock, state.asked.op, status);
       case 'forsaken':
         return status === 0
-          ? this.#withdraw(lock, state.asked.op, state.failure)
+          ? this.#exit.withdraw(lock, state.asked.op, state.failure)
           : this.#end(lock, state.asked.op, status);
       case 'requesting':
         return status === 0
@@ -269,30 +214,19 @@ export class LockTable {
       case 'taking':
         return status === 0
           ? this.#hold(lock, state.asked, completion, (state.asked.flags & LKF_VALBLK) !== 0)
-          : this.#withdraw(lock, state.asked.op, failureOf('take', lock.resource, status));
+          : this.#exit.withdraw(lock, state.asked.op, failureOf('take', lock.resource, status));
       case 'converting':
         return this.#converted(lock, state, completion);
       case 'lowering':
-        return this.#lowered(lock, state, status);
+        return this.#exit.lowered(lock, state, status);
       case 'withdrawing':
       case 'unlocking':
-        return this.#isLateCancel(lock, status) ? undefined : this.#unlocked(lock, state, status);
+        return this.#exit.unlocked(lock, state, status);
       case 'held':
-        if (this.#isLateCancel(lock, status)) {
-          return;
-        }
         throw new Error(`a completion with status ${status} for the idle lock ${lock.id}`);
       default:
         return state satisfies never;
     }
-  }
-
-  /**
-   * What its dead process was waiting for was cancelled by the kernel, and the answer of a far
-   * master comes to whoever has adopted the lock since. It changes nothing.
-   */
-  #isLateCancel(lock: Lock, status: number): boolean {
-    return lock.adopted && (status === ECANCEL || status === EDEADLK);
   }
 
   /** naming -> taking */
@@ -302,7 +236,7 @@ export class LockTable {
     lock.usesValue = (flags & LKF_VALBLK) !== 0;
     const errno = this.#kernel.convert(lock.id, mode, firstConvertFlags(mode, wait, flags), null);
     if (errno !== 0) {
-      this.#withdraw(lock, op, failureOf('take', lock.resource, errno));
+      this.#exit.withdraw(lock, op, failureOf('take', lock.resource, errno));
     } else if (wait && mode !== 'NL') {
       this.#reply({ kind: 'queued', op });
     }
@@ -338,89 +272,6 @@ export class LockTable {
     this.#fail(op, failureOf('take', lock.resource, status));
   }
 
-  /** forsaken -> withdrawing, taking -> withdrawing */
-  #withdraw(lock: Lock, op: number, failure: Failure): void {
-    lock.state = { kind: 'withdrawing', op, failure };
-    this.#callUnlock(lock, 0, BUSY_RETRIES_MAX);
-  }
-
-  /**
-   * Unlocks, again and again while the kernel says EBUSY: a cancel that lost against the grant is
-   * still on its way to the master and back.
-   */
-  #callUnlock(lock: Lock, flags: number, retries: number, before: LockState | null = null): void {
-    const { state } = lock;
-    if (this.#abandoned || (state.kind !== 'withdrawing' && state.kind !== 'unlocking')) {
-      return;
-    }
-    const errno = this.#kernel.unlock(lock.id, flags);
-    if (errno === EBUSY && retries > 0) {
-      this.#later(BUSY_RETRY_MS, () => {
-        // Unless the unlock has ended meanwhile, and another may have begun.
-        if ('op' in lock.state && lock.state.op === state.op) {
-          this.#callUnlock(lock, flags, retries - 1, before);
-        }
-      });
-    } else if (errno !== 0 && before !== null && (state as Unlocking).displaced !== null) {
-      this.#unlockRefused(lock, state.op, before, errno);
-    } else if (errno !== 0) {
-      this.#unlocked(lock, state, errno);
-    }
-  }
-
-  /** unlocking -> what it was; the call itself has failed, so what waits there still waits. */
-  #unlockRefused(lock: Lock, op: number, before: LockState, errno: number): void {
-    // A new request that has ended is gone from the kernel: its completion, which is on its way,
-    // answers both.
-    if (errno === ENOENT && before.kind === 'requesting') {
-      return;
-    }
-    lock.state = before;
-    this.#fail(op, failureOf('unlock', lock.resource, errno));
-  }
-
-  /** withdrawing, unlocking -> (none); unlocking -> held when the kernel will not. */
-  #unlocked(lock: Lock, state: LockState, status: number): void {
-    if (state.kind !== 'withdrawing' && state.kind !== 'unlocking') {
-      throw new Error(`lock ${lock.id} was unlocked while ${state.kind}`);
-    }
-    const displaced = state.kind === 'unlocking' ? state.displaced : null;
-    if (displaced !== null && status !== EUNLOCK) {
-      return this.#displaced(lock, state as Unlocking, status);
-    }
-    if (status === EUNLOCK) {
-      this.#drop(lock);
-      if (displaced !== null) {
-        this.#fail(displaced.op, failureOf(displaced.operation, lock.resource, ECANCEL));
-      }
-      if (state.kind === 'withdrawing') {
-        this.#fail(state.op, state.failure);
-      } else {
-        this.#reply({ kind: 'done', op: state.op });
-      }
-      return;
-    }
-    // The lock is still there. Keeping it as held lets the parent see it and try once more.
-    lock.state = { kind: 'held', mode: state.kind === 'unlocking' ? state.mode : 'NL' };
-    this.#fail(state.op, failureOf('unlock', lock.resource, status));
-  }
-
-  /** What a forced unlock was to end has ended by itself, just before; the unlock follows. */
-  #displaced(lock: Lock, state: Unlocking, status: number): void {
-    const { displaced } = state;
-    lock.state = { ...state, displaced: null };
-    if (status !== 0 && !lock.persistent && displaced?.operation === 'take') {
-      // A new request that was refused is gone from the kernel, and the unlock finds nothing.
-      this.#end(lock, displaced.op, status);
-      return this.#reply({ kind: 'done', op: state.op });
-    }
-    if (displaced !== null && status === 0) {
-      this.#reply({ kind: 'done', op: displaced.op });
-    } else if (displaced !== null) {
-      this.#fail(displaced.op, failureOf(displaced.operation, lock.resource, status));
-    }
-  }
-
   /** The lock when it is held and idle; otherwise the request is refused. */
   #idle(op: number, id: number, operation: string): IdleLock | null {
     const lock = this.#locks.get(id);
@@ -445,4 +296,17 @@ export class LockTable {
   #fail(op: number, failure: Failure): void {
     this.#reply({ kind: 'failed', op, failure });
   }
+}
+
+/**
+ * What its dead process was waiting for was cancelled by the kernel, and the answer comes to
+ * whoever has adopted the lock since. It changes nothing; what we have asked for ourselves since
+ * is answered after it.
+ */
+function isLateCancel({ adopted, state }: Lock, status: number): boolean {
+  if (!adopted || (status !== ECANCEL && status !== EDEADLK)) {
+    return false;
+  }
+  // A conversion of our own may be told EDEADLK, and ECANCEL when we have asked for that.
+  return state.kind !== 'converting' || (status === ECANCEL && !state.cancelled);
 }
