@@ -1,7 +1,6 @@
 import {
   ECANCEL, EDEADLK, ENOENT, LKF_FORCEUNLOCK, LKF_VALBLK, SBF_ALTMODE, SBF_DEMOTED,
 } from '../constants.js';
-import type { LockMode } from '../port.js';
 import type { Failure, Reply, Request } from '../protocol.js';
 import { valueEffect } from '../value-effect.js';
 import { adoptionFailure, failureOf, refusal } from './failure.js';
