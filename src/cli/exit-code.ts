@@ -12,7 +12,7 @@ export const EXIT = {
   UNREACHABLE: 3,
   /** The lock was not granted in time. */
   TIMED_OUT: 4,
-  /** This node cannot vouch for locks just now. */
+  /** This node cannot vouch for locks, or not list new ones, just now. */
   NOT_VOUCHING: 5,
   /** Nothing to release, or it is another owner's. */
   NOT_HELD: 6,
@@ -30,7 +30,8 @@ Exit status:
   2  the command line or the configuration is wrong
   3  the daemon does not run or cannot be reached
   4  the lock was not granted in time
-  5  this node cannot vouch for locks now (no quorum, recovering, isolated, starting)
+  5  this node takes no locks now (no quorum, recovering, isolated, starting, or its
+     lock list cannot be written)
   6  held by another owner, or by this one on another node; no such orphan here
   7  anything else
   8  \`list check\` found damage
@@ -55,7 +56,7 @@ export const REFUSAL_EXIT: Readonly<Record<RefusalCode | 'UNKNOWN', ExitCode>> =
   STOPPING: EXIT.UNREACHABLE,
   CANCELED: EXIT.OTHER,
   BUSY: EXIT.OTHER,
-  LIST_FAILED: EXIT.OTHER,
+  LIST_FAILED: EXIT.NOT_VOUCHING,
   LOCKS_HELD: EXIT.HELD,
   UNSAFE: EXIT.OTHER,
   OWNER_GONE: EXIT.OTHER,

@@ -14,6 +14,7 @@ import type { CoordinatorEvent, LockView, NodeView, OrphanView, StatusView } fro
 import { EffectRunner } from './effect-runner.js';
 import { CoordinatorError } from './error.js';
 import { GroupLink } from './group-link.js';
+import { ListLink } from './list-link.js';
 import { LockspaceLink } from './lockspace-link.js';
 import { MessageStamp } from './message-stamp.js';
 import type { CoordinatorModules, CoordinatorOptions, LockListPort } from './modules.js';
@@ -46,6 +47,7 @@ export class Coordinator implements CoordinatorService {
   readonly #list: LockListPort;
   readonly #callers = new Callers();
   readonly #listeners = new Set<(event: CoordinatorEvent) => void>();
+  readonly #listLink: ListLink;
   readonly #runner: EffectRunner;
   readonly #stamp: MessageStamp;
   readonly #owners: OwnerWatch;
@@ -72,8 +74,13 @@ export class Coordinator implements CoordinatorService {
     const { clock } = modules;
     const dispatch = (event: CoreEvent): void => this.#dispatch(event);
     this.#state = initialState({ ...options, nodeId: 0 }, clock.now(), clock.monotonic());
+    this.#listLink = new ListLink({
+      list, clock, dispatch, log: modules.log,
+      hanging: (isHanging) => this.#runner.holdUp(isHanging),
+      recovered: () => this.#runner.retry(),
+    });
     this.#runner = new EffectRunner({
-      append: (records) => list.append(records),
+      append: (records) => this.#listLink.append(records),
       perform: (effect) => this.#perform(effect),
       dispatch,
     });
@@ -95,6 +102,7 @@ export class Coordinator implements CoordinatorService {
     const { list, found } = await modules.openList();
     const coordinator = new Coordinator(options, modules, list);
     for (const problem of found.problems) modules.log('error', `the lock list: ${problem}`);
+    coordinator.#listLink.watch();
     coordinator.#dispatch({ kind: 'list-found', locks: found.locks });
     return coordinator;
   }
@@ -214,6 +222,7 @@ export class Coordinator implements CoordinatorService {
     const { resource, mode, owner, waitMs, signal } = request;
     const lockName = toLockName(resource);
     await this.#checkOwner(owner);
+    if (this.#runner.isFull) throw backlogError();
     const answer = await this.#ask(signal, (caller) => {
       return { kind: 'acquire', caller, resource, lockName, mode, owner, waitMs };
     });
@@ -284,6 +293,7 @@ export class Coordinator implements CoordinatorService {
     this.#ending.abort();
     this.#adopted.resolve();
     this.#owners.close();
+    this.#listLink.close();
     const text = 'the daemon has stopped';
     this.#callers.answerAll({
       kind: 'refused', code: 'STOPPING', message: text, retryable: false, holders: [],
@@ -321,6 +331,12 @@ function errorOf(answer: Answer): CoordinatorError {
   }
   const { code, message, retryable, holders } = answer;
   return new CoordinatorError(code, message, { retryable, holders });
+}
+
+/** Only a disk that hangs brings it that far. */
+function backlogError(): CoordinatorError {
+  const text = 'too many changes wait for the disk of the lock list; try again later';
+  return new CoordinatorError('LIMIT', text, { retryable: true });
 }
 
 function withResolver(): { readonly promise: Promise<void>; resolve(): void } {

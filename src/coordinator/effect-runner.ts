@@ -9,6 +9,13 @@ const STEPS_PER_WRITE_MAX = 256;
 /** Records in one append: far below what the list takes at once. */
 const RECORDS_PER_APPEND_MAX = 1_024;
 
+/**
+ * Steps that wait for a write. Above it no acquire is let in, and news are told out of turn: a
+ * disk that hangs would otherwise fill the memory with them. What is left is bounded by the locks
+ * of this node, by its callers, and in its rate.
+ */
+export const STEPS_WAITING_MAX = 16_384;
+
 /** The locks whose intent could not be written, and why. */
 interface Unlisted {
   readonly ids: ReadonlySet<number>;
@@ -35,7 +42,8 @@ export class EffectRunner {
   #waiting: (readonly Effect[])[] = [];
   #running = false;
   #idle: Promise<void> = Promise.resolve();
-  #isWarned = false;
+  #isRetryDue = false;
+  #isHeldUp = false;
   /**
    * Records of a write that failed, to go before the next: the list would otherwise still name a
    * released lock as held. Bounded, since no new lock is taken while writes fail.
@@ -48,11 +56,34 @@ export class EffectRunner {
 
   push(effects: readonly Effect[]): void {
     if (effects.length === 0) return;
-    this.#waiting.push(effects);
-    if (!this.#running) {
-      this.#running = true;
-      this.#idle = this.#drain();
+    if ((this.#isHeldUp || this.isFull) && effects.every(isHarmless)) {
+      for (const effect of effects) this.#performOne(effect);
+      return;
     }
+    this.#waiting.push(effects);
+    this.#run();
+  }
+
+  /** Whether the disk hangs: then nobody is made to wait for it who is only told a refusal. */
+  holdUp(isHeldUp: boolean): void {
+    this.#isHeldUp = isHeldUp;
+  }
+
+  /** Whether so many steps wait for a write that no more should be begun. */
+  get isFull(): boolean {
+    return this.#waiting.length >= STEPS_WAITING_MAX;
+  }
+
+  /** The list takes records again: what could not be written is, without waiting for a step. */
+  retry(): void {
+    this.#isRetryDue = true;
+    this.#run();
+  }
+
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#idle = this.#drain();
   }
 
   /** Resolves when all that was pushed so far has been carried out. */
@@ -61,10 +92,12 @@ export class EffectRunner {
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 || this.#isRetryDue) {
+      const isRetry = this.#isRetryDue;
+      this.#isRetryDue = false;
       const steps = this.#waiting.splice(0, STEPS_PER_WRITE_MAX);
       const records = steps.flatMap((effects) => persistOf(effects)?.records ?? []);
-      const unlisted = records.length === 0 ? NONE : await this.#write(records);
+      const unlisted = records.length === 0 && !isRetry ? NONE : await this.#write(records);
       for (const effects of steps) this.#perform(effects, unlisted);
     }
     this.#running = false;
@@ -76,7 +109,6 @@ export class EffectRunner {
    * nothing, and neither does what follows on one.
    */
   async #write(records: readonly ListRecord[]): Promise<Unlisted> {
-    const wasFailing = this.#unwritten.length > 0 || this.#isWarned;
     const queue = [...this.#unwritten, ...records];
     const refused: ListRecord[] = [];
     let message: string | null = null;
@@ -97,10 +129,6 @@ export class EffectRunner {
     const left = queue.slice(written);
     const ids = new Set(intentsIn([...left, ...refused]));
     this.#unwritten = left.filter((record) => !ids.has(idOf(record)));
-    this.#isWarned = message !== null;
-    if (message === null && wasFailing) {
-      this.#sinks.dispatch({ kind: 'warning', topic: 'list', text: null });
-    }
     return { ids, message: message ?? '' };
   }
 
@@ -121,10 +149,14 @@ export class EffectRunner {
       return null;
     } catch (error) {
       const message = messageOf(error);
-      const text = `the lock list cannot be written: ${message}; no new locks until it can`;
-      this.#sinks.dispatch({ kind: 'warning', topic: 'list', text });
-      // A record that the list will never take must not keep out those that come after it.
-      return { message, mayRetry: !(error instanceof HoldfastError) || error.retryable };
+      const mayRetry = !(error instanceof HoldfastError) || error.retryable;
+      // A record that the list will never take must not keep out those that come after it. It is
+      // a mistake of ours, so it is said until somebody has looked.
+      if (!mayRetry) {
+        const text = `a record was refused by the lock list: ${message}; please report this`;
+        this.#sinks.dispatch({ kind: 'warning', topic: 'list-record', text });
+      }
+      return { message, mayRetry };
     }
   }
 
@@ -161,6 +193,12 @@ function idOf(record: ListRecord): number {
 
 function isTakeOf(effect: Effect, ids: readonly number[]): boolean {
   return effect.kind === 'lock' && effect.action.kind === 'take' && ids.includes(effect.action.id);
+}
+
+/** What commits us to nothing: news, and refusals. No record has to be written before them. */
+function isHarmless(effect: Effect): boolean {
+  if (effect.kind === 'reply') return effect.answer.kind === 'refused';
+  return effect.kind === 'publish' || effect.kind === 'log';
 }
 
 function persistOf(effects: readonly Effect[]): Persist | undefined {

@@ -5,11 +5,14 @@ import type { ProcessWatch } from '../process-watch/port.js';
 import type { OpenQuorum } from '../quorum/index.js';
 import type { LogLevel } from './core/effect.js';
 import type { ListedLock, ListRecord } from './core/record.js';
+import type { ListCondition } from './list/port.js';
 
 /** The lock list as the coordinator uses it; see list/. */
 export interface LockListPort {
   /** Resolves when write(2) has taken all of them, in order. */
   append(records: readonly ListRecord[]): Promise<void>;
+  /** Calls back at once, and whenever it begins to fail, hangs in a sync, or is well again. */
+  watch(listener: (condition: ListCondition) => void): void;
   close(): Promise<void>;
 }
 

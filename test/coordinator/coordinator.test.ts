@@ -21,6 +21,7 @@ function bench(t: ExecutionContext, cluster: Partial<ClusterOptions> = {}) {
       written.push(...records);
       return Promise.resolve();
     },
+    watch: () => undefined,
     close: () => {
       listsClosed += 1;
       return Promise.resolve();
@@ -120,7 +121,7 @@ test('a record is written before its lock is asked for, and before its answer', 
     if (gated) await gate;
     await list.append(records);
   };
-  const slow = { append, close: () => list.close() };
+  const slow = { append, watch: () => undefined, close: () => list.close() };
   const coordinator = await start({
     openList: () => Promise.resolve({ list: slow, found: { locks: [], problems: [] } }),
   });

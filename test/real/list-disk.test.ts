@@ -35,6 +35,7 @@ test('on a real full or read-only file system the list refuses, loses nothing, a
     locks: taken + 1,
     openedFull: { failure: 'NO_SPACE', locks: taken + 1 },
     lateOnFull: 'NO_SPACE',
+    recovered: true,
     lateAfter: null,
     problems: 0,
   });

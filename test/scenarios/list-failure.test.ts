@@ -1,4 +1,13 @@
+import { REPAIR_DELAY_MS } from '../../src/coordinator/list/repair-pace.js';
+import { WRITE_STALL_MS } from '../../src/coordinator/list-link.js';
 import { scenario } from './support/scenario.js';
+import type { World } from './support/world.js';
+
+/** Nothing is asked for meanwhile: the list finds by itself that its disk works again. */
+const untilWell = (world: World) => world.until('the warnings of n1 to be gone', () =>
+  world.at(1).status().warnings.length === 0, REPAIR_DELAY_MS + 1_000);
+
+const appended = (world: World) => world.node(1).disk.begun.length;
 
 scenario('the list cannot be written: no new locks, holders keep, and it recovers by itself', async (t, world) => {
   await world.acquire(1, 'disk', { owner: 'alpha' });
@@ -11,8 +20,55 @@ scenario('the list cannot be written: no new locks, holders keep, and it recover
   await world.untilSeen('disk', ['n1 EX held alpha']);
 
   world.node(1).disk.failing.clear();
+  await untilWell(world);
   t.is((await world.acquire(1, 'new')).state, 'held');
+  t.is(world.at(1).status().counters['list_failures'], 1);
+});
+
+scenario('a failed sync stops new locks as a failed write does, before any write fails', async (t, world) => {
+  await world.acquire(1, 'disk', { owner: 'alpha' });
+  world.node(1).disk.failing.set('sync', 'EIO');
+  await world.until('the failed sync to be told', () => world.at(1).status().warnings.length > 0);
+  t.regex(world.at(1).status().warnings.join(), /the lock list cannot be written .*EIO/);
+  const before = appended(world);
+  await t.throwsAsync(world.acquire(1, 'new'), { code: 'LIST_FAILED' });
+  await t.throwsAsync(world.acquire(1, 'new', { waitMs: null }), { code: 'LIST_FAILED' });
+  t.is(appended(world), before, 'nothing is written to the file that failed');
+  t.is((await world.acquire(1, 'disk', { owner: 'alpha' })).state, 'held');
+  t.true((await world.release(1, 'disk', 'alpha')).released);
+  await world.untilSeen('disk', []);
+
+  world.node(1).disk.failing.clear();
+  await untilWell(world);
+  t.is((await world.acquire(1, 'new')).state, 'held');
+  world.node(1).crash();
+  await world.start(1);
+  await world.untilReady();
+  t.false(world.node(1).log.some((line) => line.includes('LOST')));
+});
+
+scenario('on a disk that hangs nothing is granted, nothing is lost, and status says so', async (t, world) => {
+  await world.acquire(1, 'disk', { owner: 'alpha' });
+  let answer: () => void = () => undefined;
+  world.node(1).disk.gates.set('write', new Promise((resolve) => { answer = resolve; }));
+  const first = world.ask(1, 'first', { waitMs: null });
+  await world.advance(WRITE_STALL_MS + 100);
+  t.regex(world.at(1).status().warnings.join(), /the disk of the lock list hangs/);
+  await t.throwsAsync(world.acquire(1, 'second'), { code: 'LIST_FAILED', message: /hangs/ });
+  t.is(first.outcome, 'open');
+  t.deepEqual(world.seen(1, 'disk'), ['n1 EX held alpha']);
+  const { signal } = new AbortController();
+  const owner = { kind: 'named', name: 'alpha' } as const;
+  const release = world.at(1).release({ resource: 'disk', owner, signal });
+  await world.advance(60_000);
+  t.is(world.cluster.engine.lockspace('holdfast').table.locksOn('disk').length, 1);
+
+  world.node(1).disk.gates.clear();
+  answer();
+  t.like(await world.finish(release), { released: true });
+  t.is((await world.finish(first.promise)).state, 'held');
   t.deepEqual(world.at(1).status().warnings, []);
+  await world.untilSeen('disk', []);
 });
 
 scenario('a full disk: locks are still released', async (t, world) => {
@@ -31,12 +87,11 @@ scenario('a release during the failure is no false alarm at the next start', asy
   world.node(1).disk.failing.set('write', 'EIO');
   await world.release(1, 'disk', 'alpha');
   world.node(1).disk.failing.clear();
-  await world.acquire(1, 'new');
+  await untilWell(world);
   world.node(1).crash();
   await world.start(1);
   await world.untilReady();
   await world.untilSeen('disk', []);
-  await world.untilSeen('new', ['n1 EX held n1']);
   t.false(world.node(1).log.some((line) => line.includes('LOST')));
 });
 
@@ -45,6 +100,7 @@ scenario('a lock that was released and taken again during the failure is adopted
   world.node(1).disk.failing.set('write', 'EIO');
   await world.release(1, 'disk', 'alpha');
   world.node(1).disk.failing.clear();
+  await untilWell(world);
   await world.acquire(1, 'disk', { owner: 'beta' });
   world.node(1).crash();
   await world.start(1);

@@ -1,6 +1,7 @@
 import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent, LockFailure } from './event.js';
 import { CALLERS_PER_LOCK_MAX, EXPLAIN_GRACE_MS, OWN_LOCKS_MAX } from './limits.js';
+import { refuseForList } from './list-condition.js';
 import { findHolders, viewOwnLock } from './lock-view.js';
 import { areCompatible } from './mode.js';
 import { describeOwner } from './owner.js';
@@ -34,6 +35,8 @@ function admit(state: State, event: AcquireEvent): Answer | null {
   if (state.locks.size >= OWN_LOCKS_MAX) {
     return refuse('LIMIT', `this node holds ${OWN_LOCKS_MAX} locks, its limit; release some first`);
   }
+  const unlisted = refuseForList(state);
+  if (unlisted !== null) return unlisted;
   const parks = state.standing.kind === 'recovering' && event.waitMs !== 0;
   return parks ? null : refuseForStanding(state.standing);
 }

@@ -37,6 +37,14 @@ export interface LockFailure {
   readonly message: string;
 }
 
+/** How far the lock list can be relied upon. */
+export type ListCondition =
+  | { readonly kind: 'well' }
+  /** Its syncs are late: the operator should know, nothing else changes. */
+  | { readonly kind: 'late'; readonly text: string }
+  /** It takes no records, or its disk hangs: nothing new is taken. */
+  | { readonly kind: 'failed'; readonly text: string };
+
 /** Everything that can happen to a coordinator. */
 export type CoreEvent =
   /** The start waits for something outside; says what, for `status`. */
@@ -65,6 +73,7 @@ export type CoreEvent =
   | { readonly kind: 'unlock-failed'; readonly id: number; readonly failure: LockFailure }
   /** The intents of these locks could not be written; they were not asked of the kernel. */
   | { readonly kind: 'intent-failed'; readonly ids: readonly number[]; readonly message: string }
+  | { readonly kind: 'list-condition'; readonly condition: ListCondition }
   | {
       readonly kind: 'acquire';
       readonly caller: number;

@@ -1,4 +1,4 @@
-import type { GroupMember, LockspaceCondition } from './event.js';
+import type { GroupMember, ListCondition, LockspaceCondition } from './event.js';
 import type { ManifestEntry, Ring } from './message.js';
 import type { LockMode } from './mode.js';
 import type { LockFacts } from './record.js';
@@ -153,6 +153,7 @@ export interface State {
   /** Which opening of the lockspace this is, from 1; 0 before the first. */
   opening: number;
   condition: LockspaceCondition;
+  list: ListCondition;
   quorum: { readonly quorate: boolean; readonly nodeIds: readonly number[] } | null;
   standing: Standing;
   readonly locks: Map<number, OwnLock>;
@@ -189,6 +190,7 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     lockspaceLink: { kind: 'closed', reason: 'not opened yet' },
     opening: 0,
     condition: { kind: 'absent' },
+    list: { kind: 'well' },
     quorum: null,
     standing: { kind: 'starting', waitingFor },
     locks: new Map(),

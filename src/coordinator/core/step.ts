@@ -1,6 +1,7 @@
 import { onAcquire, onGranted, onIntentFailed, onTakeFailed, settleUnexplained } from './acquire.js';
 import { EffectCollector, type Effect } from './effect.js';
 import type { CoreEvent, Instant } from './event.js';
+import { onListCondition } from './list-condition.js';
 import { onGarbage, onMessage, repeatRequests } from './manifest-receiver.js';
 import { announceChanges, tellDigestWhenDue } from './manifest-sender.js';
 import { markRecovered, onGroupJoining, onGroupLost, onQuorum, onRing, onView } from './peers.js';
@@ -57,6 +58,9 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
       break;
     case 'intent-failed':
       for (const id of event.ids) onIntentFailed(state, id, event.message, out);
+      break;
+    case 'list-condition':
+      onListCondition(state, event.condition, out);
       break;
     case 'stop':
       onStop(state, event, out);

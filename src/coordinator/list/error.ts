@@ -4,7 +4,7 @@ import { HoldfastError, type ErrorFacts } from '../../errors.js';
  * What can go wrong with the lock list.
  *
  * - `NO_SPACE`: the disk or the quota is full. `WRITE_FAILED`: any other failure to write or
- *   sync. In both cases nothing of the append counts, and a later one tries again.
+ *   sync. In both cases nothing of the append counts; the file is written anew by and by.
  * - `IN_USE`: another living process has this list. `CLAIM_FAILED`: that could not be found out.
  * - `NEWER_VERSION`: written by a newer Holdfast whose format this one does not know.
  * - `READ_FAILED`: the list exists and cannot be read.
@@ -40,13 +40,13 @@ export function asWriteError(thrown: unknown, path: string): ListError {
   if (errno === 'ENOSPC' || errno === 'EDQUOT') {
     return new ListError(
       'NO_SPACE',
-      `no space to write the lock list ${path} (${text}); free some, then try again`,
+      `no space to write the lock list ${path} (${text}); free some`,
       { cause: thrown, retryable: true },
     );
   }
   return new ListError(
     'WRITE_FAILED',
-    `the lock list ${path} could not be written (${text}); check the disk, then try again`,
+    `the lock list ${path} could not be written (${text}); check the disk`,
     { cause: thrown, retryable: true },
   );
 }

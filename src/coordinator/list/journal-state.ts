@@ -18,6 +18,13 @@ export interface JournalParts {
 
 /** How the file stands. `broken`: the file may not be added to, only be replaced by a rewrite. */
 export type JournalState =
-  | { readonly kind: 'open'; readonly file: DiskFile; size: number; lines: number }
+  | {
+      readonly kind: 'open';
+      readonly file: DiskFile;
+      size: number;
+      lines: number;
+      /** The last write found the disk full; it was cut off again, so the file is whole. */
+      full: ListError | null;
+    }
   | { readonly kind: 'broken'; readonly error: ListError; readonly file: DiskFile | null }
   | { readonly kind: 'closed' };

@@ -1,22 +1,20 @@
-import type { Timer } from '../../clock.js';
 import { messageOf } from '../../errors.js';
 import type { ListRecord } from '../core/record.js';
 import { AppendQueue, type Append } from './append-queue.js';
+import { BackgroundSync } from './background-sync.js';
 import { applyBatch } from './batch.js';
 import { Compaction } from './compaction.js';
+import { ConditionTeller } from './condition.js';
 import type { DiskFile } from './disk.js';
 import { asWriteError, ListError } from './error.js';
 import { blockAbove, GENERATION_MAX, type GenerationBlock } from './generations.js';
 import type { JournalParts, JournalState } from './journal-state.js';
-import type { LockList } from './port.js';
+import type { ListCondition, LockList } from './port.js';
+import { RepairPace } from './repair-pace.js';
 import type { Rewriting } from './rewrite.js';
 import type { StoredRecord } from './shape.js';
 import { writeAll } from './write.js';
 
-/** At most this much later than its write is a record synced. */
-export const SYNC_DELAY_MS = 1_000;
-/** After a failed sync the file is rewritten this often until that succeeds. */
-export const REPAIR_DELAY_MS = 5_000;
 /** Lines that say nothing any more: beyond that many the file is rewritten without them. */
 export const DEAD_LINES_MAX = 10_000;
 /** A file can be replaced while it is synced; this often the sync follows it. */
@@ -32,19 +30,26 @@ export class Journal implements LockList {
   readonly #parts: JournalParts;
   readonly #queue: AppendQueue;
   readonly #compaction: Compaction;
+  readonly #condition: ConditionTeller;
   /** The last generation that was given out, whether its record could be written or not. */
   #mark: number;
   #state: JournalState;
   #working: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #repairDue = false;
-  #syncTimer: Timer | null = null;
-  #repairTimer: Timer | null = null;
+  readonly #sync: BackgroundSync;
+  readonly #repairPace: RepairPace;
 
   private constructor(parts: JournalParts) {
     this.#parts = parts;
     this.#queue = new AppendQueue(parts.path);
     this.#compaction = new Compaction(parts.rewriter, parts.deadLinesMax);
+    this.#condition = new ConditionTeller(parts);
+    this.#sync = new BackgroundSync(parts.clock, () => this.#syncOnce());
+    this.#repairPace = new RepairPace(parts.clock, () => {
+      this.#repairDue = true;
+      this.#work();
+    });
     this.#mark = parts.table.mark;
     const error = new ListError('WRITE_FAILED', `the lock list ${parts.path} is not open yet`);
     this.#state = { kind: 'broken', error, file: null };
@@ -58,7 +63,12 @@ export class Journal implements LockList {
   }
 
   get failure(): ListError | null {
+    if (this.#state.kind === 'open') return this.#state.full;
     return this.#state.kind === 'broken' ? this.#state.error : null;
+  }
+
+  watch(listener: (condition: ListCondition) => void): void {
+    this.#condition.watch(listener);
   }
 
   append(records: readonly ListRecord[]): Promise<void> {
@@ -116,14 +126,14 @@ export class Journal implements LockList {
 
   /** Puts the file in order where that is due, so that the next batch can be written. */
   async #tend(): Promise<void> {
-    const broken = this.#state.kind === 'broken';
+    const isDue = this.#repairDue || this.#compaction.isPrepared;
     this.#repairDue = false;
     try {
-      if (broken) await this.#repairLoudly();
-      else if (this.#compaction.isPrepared) await this.#repair();
+      if (isDue) await this.#repair();
       else if (this.#compaction.isDue(this.#deadLines())) this.#rewriteBeside();
     } catch (thrown) {
       if (this.#state.kind === 'broken') this.#break(thrown, this.#state.file);
+      else if (this.failure !== null) this.#repairPace.plan();
       else this.#postponeRewrite(thrown);
     }
   }
@@ -152,8 +162,9 @@ export class Journal implements LockList {
     }
     state.size += bytes.byteLength;
     state.lines += lines.length;
+    if (state.full !== null) this.#recover(state);
     this.#compaction.current?.follow(lines, durable);
-    this.#armSync();
+    this.#sync.arm();
   }
 
   /** Takes a partly written batch away again; the file is no longer added to if that fails. */
@@ -166,7 +177,20 @@ export class Journal implements LockList {
       return;
     }
     // After anything but a full disk the page cache may differ from the disk: start afresh.
-    if (error.code !== 'NO_SPACE') this.#break(error, state.file);
+    if (error.code !== 'NO_SPACE') {
+      this.#break(error, state.file);
+      return;
+    }
+    state.full = error;
+    this.#repairPace.plan();
+    this.#condition.setFailure(error);
+  }
+
+  /** The disk takes writes again. */
+  #recover(state: OpenState): void {
+    state.full = null;
+    this.#repairPace.cancel();
+    this.#condition.setFailure(null);
   }
 
   #deadLines(): number {
@@ -191,6 +215,7 @@ export class Journal implements LockList {
 
   /** Replaces the file by one that says what is listed. */
   async #repair(): Promise<void> {
+    if (this.failure !== null) this.#repairPace.begin();
     const rewriting = this.#compaction.begin(this.#parts.table.lines());
     try {
       await rewriting.ready;
@@ -200,54 +225,37 @@ export class Journal implements LockList {
     }
   }
 
-  async #repairLoudly(): Promise<void> {
-    await this.#repair();
-    this.#parts.log.info(`${this.#parts.path} could be written anew`);
-  }
-
   async #finish(rewriting: Rewriting): Promise<void> {
     const { file, size, lines, synced, failure } = await rewriting.finish();
     const before = this.#state;
-    this.#state = { kind: 'open', file, size, lines };
+    const state: OpenState = { kind: 'open', file, size, lines, full: null };
+    this.#state = state;
     this.#compaction.reset();
-    this.#repairTimer?.cancel();
-    this.#repairTimer = null;
-    if (!synced) this.#armSync();
-    if (failure !== null) this.#break(failure, file);
+    if (failure === null) this.#recover(state);
+    else this.#break(failure, file);
+    if (!synced) this.#sync.arm();
     if (before.kind !== 'closed') await this.#closeFile(before.file);
   }
 
   #break(thrown: unknown, file: DiskFile | null): void {
     const error = asWriteError(thrown, this.#parts.path);
-    if (this.#state.kind !== 'broken' || this.#state.error.code !== error.code) {
-      this.#parts.log.error(error.message);
-    }
     this.#state = { kind: 'broken', error, file };
-    if (this.#closing !== null || this.#repairTimer !== null) return;
-    this.#repairTimer = this.#parts.clock.setTimer(REPAIR_DELAY_MS, () => {
-      this.#repairTimer = null;
-      this.#repairDue = true;
-      this.#work();
-    });
-  }
-
-  #armSync(): void {
-    if (this.#closing !== null) return;
-    this.#syncTimer ??= this.#parts.clock.setTimer(SYNC_DELAY_MS, () => {
-      this.#syncTimer = null;
-      void this.#sync();
-    });
+    this.#repairPace.plan();
+    this.#condition.setFailure(error);
   }
 
   /** Syncs beside the worker; never rejects: a failure breaks the list. */
-  async #sync(): Promise<void> {
+  async #syncOnce(): Promise<void> {
     const state = this.#state;
     if (state.kind !== 'open') return;
+    const ended = this.#condition.beginSync();
     try {
       await state.file.sync();
     } catch (thrown) {
       // A file that was replaced meanwhile no longer matters.
       if (this.#state === state) this.#break(thrown, state.file);
+    } finally {
+      ended();
     }
   }
 
@@ -256,7 +264,7 @@ export class Journal implements LockList {
     for (let attempt = 0; attempt < SYNC_TRIES_MAX; attempt += 1) {
       const state = this.#state;
       if (state.kind !== 'open') throw this.failure ?? this.#closedError();
-      await this.#sync();
+      await this.#syncOnce();
       if (this.#state === state) return;
     }
     const text = `${this.#parts.path} was replaced ${SYNC_TRIES_MAX} times while it was synced`;
@@ -276,15 +284,15 @@ export class Journal implements LockList {
   }
 
   async #shut(): Promise<void> {
-    this.#syncTimer?.cancel();
-    this.#repairTimer?.cancel();
+    this.#sync.end();
+    this.#repairPace.end();
     this.#repairDue = false;
     while (this.#working !== null) await this.#working;
     const rewriting = this.#compaction.current;
     this.#compaction.end();
     await rewriting?.abandon();
     try {
-      await this.#sync();
+      await this.#syncOnce();
     } finally {
       const state = this.#state;
       this.#state = { kind: 'closed' };

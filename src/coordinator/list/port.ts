@@ -9,6 +9,14 @@ export interface ListLog {
   error(message: string): unknown;
 }
 
+/** How far the list's file can be relied upon. */
+export type ListCondition =
+  | { readonly kind: 'well' }
+  /** The disk does not end a sync. Appends go on: they need the write only. */
+  | { readonly kind: 'unsynced'; readonly message: string }
+  /** A write or sync failed. New locks are to wait until the file could be written anew. */
+  | { readonly kind: 'failed'; readonly error: ListError };
+
 /** The durable list of the locks that this node holds or is about to hold. */
 export interface LockList {
   /**
@@ -16,8 +24,8 @@ export interface LockList {
    * this process can no longer lose them. They are synced at most a second later; a crash of the
    * machine ends its locks too. Appends are written in the order of the calls.
    *
-   * Rejects with ListError `NO_SPACE` or `WRITE_FAILED` (nothing was added; a later append tries
-   * again), `BAD_RECORD`, `LIMIT`, `CLOSED`.
+   * Rejects with ListError `NO_SPACE` or `WRITE_FAILED` (nothing was added; until the file could
+   * be written anew, later appends fail too), `BAD_RECORD`, `LIMIT`, `CLOSED`.
    */
   append(records: readonly ListRecord[]): Promise<void>;
   /**
@@ -29,8 +37,13 @@ export interface LockList {
    * that block are never given again.
    */
   reserveGenerations(above: number): Promise<GenerationBlock>;
-  /** Why the file cannot be written at the moment (also a failed sync); null while it can. */
+  /**
+   * Why the file cannot be written at the moment (also a failed sync); null while it can. It is
+   * written anew every REPAIR_DELAY_MS until that succeeds, whether anything is appended or not.
+   */
   readonly failure: ListError | null;
+  /** Calls back at once, and whenever the condition changes. The listener must not throw. */
+  watch(listener: (condition: ListCondition) => void): void;
   /** Waits for the appends, syncs, closes. Rejects with ListError if the last sync failed. */
   close(): Promise<void>;
 }

@@ -54,11 +54,12 @@ test('blocks rise over restarts, reboots, compaction and a change of lockspace',
 
 test('a block whose write or sync failed is never given again', async (t) => {
   const disk = new MemoryDisk();
-  const { list } = await openOn(disk);
+  const { list, clock } = await openOn(disk);
   for (const [step, code] of [['sync', 'WRITE_FAILED'], ['write', 'WRITE_FAILED']] as const) {
     disk.failing.set(step, 'EIO');
     t.is(await codeOf(list.reserveGenerations(0)), code);
     disk.failing.clear();
+    await clock.fire();
   }
   t.true((await list.reserveGenerations(0)).first > 2 * GENERATIONS_BLOCK);
 });

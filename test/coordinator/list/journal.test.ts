@@ -1,7 +1,8 @@
 import test from 'ava';
 
 import { ListError } from '../../../src/coordinator/list/error.js';
-import { REPAIR_DELAY_MS, SYNC_DELAY_MS } from '../../../src/coordinator/list/journal.js';
+import { SYNC_DELAY_MS } from '../../../src/coordinator/list/background-sync.js';
+import { REPAIR_DELAY_MS } from '../../../src/coordinator/list/repair-pace.js';
 import { MemoryDisk } from './memory-disk.js';
 import { dropped, held, intent, listedIn, openOn, PATH, settle } from './setting.js';
 
@@ -54,16 +55,17 @@ test('a full disk rejects the append, takes its part back, and works again later
     disk.spaceBytes = space;
     t.is(await codeOf(list.append([intent(2)])), 'NO_SPACE');
     t.is(disk.text(PATH), before);
-    t.is(list.failure, null);
+    t.is(list.failure?.code, 'NO_SPACE');
   }
   disk.spaceBytes = Number.POSITIVE_INFINITY;
   await list.append([intent(2), held(1)]);
+  t.is(list.failure, null);
   t.deepEqual(await listedOn(disk), ['1 held', '2 intent']);
 });
 
 test('when a part cannot be taken back the file is replaced before the next append', async (t) => {
   const disk = new MemoryDisk();
-  const { list } = await openOn(disk);
+  const { list, clock } = await openOn(disk);
   await list.append([intent(1)]);
   disk.spaceBytes = 20;
   disk.failing.set('truncate', 'EIO');
@@ -72,6 +74,7 @@ test('when a part cannot be taken back the file is replaced before the next appe
   t.deepEqual(await listedOn(disk), ['1 intent'], 'the rest is a torn tail');
   t.is(await codeOf(list.append([intent(2)])), 'NO_SPACE');
   disk.spaceBytes = Number.POSITIVE_INFINITY;
+  await clock.fire();
   await list.append([intent(3)]);
   t.is(list.failure, null);
   t.deepEqual((await listedIn(disk.text(PATH))).found.problems, []);
@@ -80,12 +83,14 @@ test('when a part cannot be taken back the file is replaced before the next appe
 
 test('after EIO of a write the file is replaced before the next append', async (t) => {
   const disk = new MemoryDisk();
-  const { list } = await openOn(disk);
+  const { list, clock } = await openOn(disk);
   disk.failing.set('write', 'EIO');
   t.is(await codeOf(list.append([intent(1)])), 'WRITE_FAILED');
   t.is(list.failure?.code, 'WRITE_FAILED');
   t.is(await codeOf(list.append([intent(1)])), 'WRITE_FAILED');
   disk.failing.clear();
+  t.is(await codeOf(list.append([intent(1)])), 'WRITE_FAILED', 'the old file is not trusted');
+  await clock.fire();
   await list.append([intent(1)]);
   t.is(list.failure, null);
   t.deepEqual(await listedOn(disk), ['1 intent']);
@@ -115,16 +120,85 @@ for (const step of ['create', 'write', 'sync', 'rename', 'syncDirectory'] as con
     await first.list.append([intent(1), held(1)]);
     await first.list.close();
     disk.failing.set(step, 'ENOSPC');
-    const { list, found } = await openOn(disk);
+    const { list, found, clock } = await openOn(disk);
     t.deepEqual(found.locks.map(({ lock }) => lock.id), [1]);
     t.is(list.failure?.code, 'NO_SPACE');
     t.is(await codeOf(list.append([intent(2)])), 'NO_SPACE');
     t.deepEqual(await listedOn(disk), ['1 held']);
     disk.failing.clear();
+    await clock.fire();
     await list.append([intent(3)]);
     t.deepEqual(await listedOn(disk), ['1 held', '3 intent']);
   });
 }
+
+test('a full disk is told once, and its end is found without an append', async (t) => {
+  const disk = new MemoryDisk();
+  const { list, clock, logged } = await openOn(disk);
+  const told: string[] = [];
+  list.watch(({ kind }) => told.push(kind));
+  disk.spaceBytes = 10;
+  for (let id = 1; id < 20; id += 1) t.is(await codeOf(list.append([intent(id)])), 'NO_SPACE');
+  for (let round = 0; round < 5; round += 1) await clock.fire();
+  t.deepEqual(told, ['well', 'failed']);
+  t.is(clock.timers.length, 1, 'one attempt at a time');
+  disk.spaceBytes = Number.POSITIVE_INFINITY;
+  await clock.fire();
+  t.deepEqual(told, ['well', 'failed', 'well']);
+  t.is(logged.filter((line) => line.includes('no space to write')).length, 1);
+  t.is(clock.timers.length, 0);
+});
+
+test('a sick disk is not given a rewrite for every append that fails', async (t) => {
+  const disk = new MemoryDisk();
+  const { list } = await openOn(disk);
+  disk.failing.set('write', 'EIO');
+  const creates = () => disk.done.filter((line) => line.startsWith('create')).length;
+  const before = creates();
+  for (let id = 1; id < 50; id += 1) t.is(await codeOf(list.append([intent(id)])), 'WRITE_FAILED');
+  t.is(creates(), before);
+});
+
+test('a failed sync after a long good time is answered by a rewrite at once', async (t) => {
+  const disk = new MemoryDisk();
+  const { list, clock } = await openOn(disk);
+  clock.monotonicMs = REPAIR_DELAY_MS;
+  const told: string[] = [];
+  list.watch(({ kind }) => told.push(kind));
+  await list.append([intent(1)]);
+  disk.failOnce('sync', 'EIO');
+  const creates = () => disk.done.filter((line) => line.startsWith('create')).length;
+  const before = creates();
+  await clock.fire();
+  t.deepEqual(told, ['well', 'failed', 'well']);
+  t.is(creates(), before + 1, 'in a new file: the pages of the old one may be marked clean');
+  await list.append([held(1)]);
+  t.deepEqual(await listedOn(disk), ['1 held']);
+});
+
+test('a sync that hangs is told, takes one thread, and does not hold up appends', async (t) => {
+  const disk = new MemoryDisk();
+  const { list, clock, logged } = await openOn(disk);
+  const told: string[] = [];
+  list.watch(({ kind }) => told.push(kind));
+  let open: () => void = () => undefined;
+  disk.gates.set('sync', new Promise((resolve) => { open = resolve; }));
+  const begun = () => disk.begun.filter((line) => line.startsWith('sync')).length;
+  const before = begun();
+  for (let id = 1; id < 10; id += 1) {
+    await list.append([intent(id)]);
+    await clock.fire();
+  }
+  t.deepEqual(told, ['well', 'unsynced']);
+  t.is(begun(), before + 1);
+  t.is(logged.filter((line) => line.includes('has not ended a sync within 10 s')).length, 1);
+  disk.gates.clear();
+  open();
+  await settle();
+  t.deepEqual(told, ['well', 'unsynced', 'well']);
+  await clock.fire();
+  t.is(begun(), before + 2, 'what was written meanwhile is synced after it');
+});
 
 test('an append that contradicts the list is refused alone, none of it is written', async (t) => {
   const disk = new MemoryDisk();

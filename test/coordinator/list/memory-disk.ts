@@ -11,6 +11,8 @@ interface Inode {
 export class MemoryDisk implements ListDisk {
   readonly files = new Map<string, Inode>();
   readonly done: string[] = [];
+  /** The same, also of those that wait or fail. */
+  readonly begun: string[] = [];
   /** How many more bytes can be written before ENOSPC. */
   spaceBytes = Number.POSITIVE_INFINITY;
   /** How many bytes one write takes at most. */
@@ -19,6 +21,7 @@ export class MemoryDisk implements ListDisk {
   readonly failing = new Map<Operation, string>();
   /** What an operation waits for before it begins. */
   readonly gates = new Map<Operation, Promise<void>>();
+  readonly #failingOnce = new Map<Operation, string>();
   #claimed = false;
 
   claim(directory: string) {
@@ -86,6 +89,11 @@ export class MemoryDisk implements ListDisk {
     return this.#begin('syncDirectory', directory);
   }
 
+  /** The next of these operations fails, later ones do not. */
+  failOnce(operation: Operation, errno: string): void {
+    this.#failingOnce.set(operation, errno);
+  }
+
   text(path: string): string {
     return this.files.get(path)?.bytes.toString() ?? '';
   }
@@ -95,8 +103,10 @@ export class MemoryDisk implements ListDisk {
   }
 
   async #begin(operation: Operation, path: string): Promise<void> {
+    this.begun.push(`${operation} ${path}`);
     await this.gates.get(operation);
-    const errno = this.failing.get(operation);
+    const errno = this.#failingOnce.get(operation) ?? this.failing.get(operation);
+    this.#failingOnce.delete(operation);
     if (errno !== undefined) throw errorOf(errno, operation);
     this.done.push(`${operation} ${path}`);
   }

@@ -23,13 +23,14 @@ export const dropped = (id: number) => ({ kind: 'dropped', at: id, id, why: 'rel
 /** A clock whose timers fire by hand. */
 export class HandClock implements Clock {
   readonly timers: { delayMs: number; callback: () => void }[] = [];
+  monotonicMs = 0;
 
   now(): number {
     return 1_790_000_000_000;
   }
 
   monotonic(): number {
-    return 0;
+    return this.monotonicMs;
   }
 
   setTimer(delayMs: number, callback: () => void) {

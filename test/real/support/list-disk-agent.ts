@@ -3,9 +3,11 @@
 import { execFileSync } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import { systemClock } from '../../../src/clock.js';
 import { checkList, ListError, openLockList } from '../../../src/coordinator/list/index.js';
+import { REPAIR_DELAY_MS } from '../../../src/coordinator/list/repair-pace.js';
 import { held, intent } from '../../coordinator/list/setting.js';
 
 const APPENDS_MAX = 5_000;
@@ -63,13 +65,17 @@ const late = await open();
 const openedFull = { failure: late.list.failure?.code ?? null, locks: late.found.locks.length };
 const lateOnFull = await codeOf(late.list.append([intent(9_000)]));
 await rm(filler);
+// Nothing is appended meanwhile: the list finds the room by itself.
+const endMs = Date.now() + 3 * REPAIR_DELAY_MS;
+while (late.list.failure !== null && Date.now() < endMs) await setTimeout(50);
+const recovered = late.list.failure === null;
 const lateAfter = await codeOf(late.list.append([intent(9_000)]));
 await late.list.close();
 
 process.stdout.write(`${JSON.stringify({
   fullAtFiller, fullCode, taken, onFull: [onFull.problemCount, onFull.tornAt, onFull.locks.length],
   generationsOnFull, afterFull, openReadOnly, checkReadOnly, locks, openedFull, lateOnFull,
-  lateAfter, problems: (await checkList(file)).problemCount,
+  recovered, lateAfter, problems: (await checkList(file)).problemCount,
 })}\n`);
 
 function codeName(thrown: unknown): string {
