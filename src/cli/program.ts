@@ -54,6 +54,13 @@ function addViewCommands(program: Command, wiring: Wiring): void {
       (await import('./commands/locks.js')).showLocks(job, { resource, node }),
   );
   actWith(
+    addCommand(program, 'explain', 'why a resource is or is not to be had, in sentences')
+      .argument('<resource>', 'its name'),
+    wiring,
+    async (job, [resource = '']) =>
+      (await import('./commands/explain.js')).explain(job, resource),
+  );
+  actWith(
     addCommand(program, 'watch', 'print every change until interrupted'),
     wiring,
     async (job) => (await import('./commands/watch.js')).watch(job),

@@ -5,9 +5,11 @@ import { exchange, toControlError, type Exchange } from './exchange.js';
 import { RELEASE_REPLY_MS_MAX, REPLY_MS_MAX } from './limits.js';
 import { badReply, parseReply, readReply } from './reply.js';
 import {
-  acquireReplySchema, eventSchema, locksReplySchema, nodesReplySchema, orphansReplySchema,
+  acquireReplySchema, eventSchema, explanationSchema, locksReplySchema, nodesReplySchema,
+  orphansReplySchema,
   releaseOrphanReplySchema, releaseReplySchema, statusSchema, stopReplySchema, watchEndSchema,
-  type AcquireResult, type CoordinatorEvent, type LockMode, type LockView, type NodeView,
+  type AcquireResult, type CoordinatorEvent, type Explanation, type LockMode, type LockView, type
+  NodeView,
   type OrphanView, type Owner, type ReleaseOrphanResult, type ReleaseResult, type StatusView,
 } from './schema.js';
 
@@ -48,6 +50,7 @@ export interface ControlClient {
   status(): Promise<StatusView>;
   nodes(): Promise<readonly NodeView[]>;
   locks(): Promise<readonly LockView[]>;
+  explain(resource: string): Promise<Explanation>;
   acquire(question: AcquireQuestion): Promise<AcquireResult>;
   release(question: ReleaseQuestion): Promise<ReleaseResult>;
   /** The locks that no list explains. */
@@ -80,6 +83,10 @@ export function openControlClient(options: { readonly socketPath: string }): Con
     async locks() {
       const response = await send({ path: '/v1/locks' });
       return (await readReply(response, locksReplySchema, socketPath)).locks;
+    },
+    async explain(resource) {
+      const response = await send({ path: `/v1/explain?resource=${encodeURIComponent(resource)}` });
+      return readReply(response, explanationSchema, socketPath);
     },
     async acquire({ signal, ...body }) {
       const response = await send({

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { HTTP_STATUS } from './http-status.js';
 import {
-  acquireReplySchema, acquireRequestSchema, errorReplySchema, eventSchema, locksReplySchema,
+  acquireReplySchema, acquireRequestSchema, errorReplySchema, eventSchema, explainRequestSchema,
+  explanationSchema, locksReplySchema,
   nodesReplySchema, orphansReplySchema, releaseOrphanReplySchema, releaseOrphanRequestSchema,
   releaseReplySchema, releaseRequestSchema, statusSchema, stopReplySchema, stopRequestSchema,
   watchEndSchema,
@@ -22,6 +23,7 @@ export function describeApi(version: string): JsonObject {
       '/v1/status': get('What this node is, and how far it can vouch for its locks', statusSchema),
       '/v1/nodes': get('Every node that this one knows', nodesReplySchema),
       '/v1/locks': get('Every lock that this node knows, of every node', locksReplySchema),
+      '/v1/explain': explainPath(),
       '/v1/acquire': post('Take a lock', acquireRequestSchema, acquireReplySchema),
       '/v1/release': post('Give a lock back', releaseRequestSchema, releaseReplySchema),
       '/v1/orphans': get('The locks that no list explains', orphansReplySchema),
@@ -38,6 +40,20 @@ export function describeApi(version: string): JsonObject {
 
 function get(summary: string, reply: z.ZodType): JsonObject {
   return { get: { summary, responses: responses(json(reply, 'output')) } };
+}
+
+function explainPath(): JsonObject {
+  const { properties } = toJsonSchema(explainRequestSchema, 'input');
+  const shape = Object.entries(properties ?? {});
+  return {
+    get: {
+      summary: 'Why a resource is or is not to be had, in sentences',
+      parameters: shape.map(([name, schema]: [string, unknown]) => {
+        return { name, in: 'query', required: true, schema };
+      }),
+      responses: responses(json(explanationSchema, 'output')),
+    },
+  };
 }
 
 function post(summary: string, request: z.ZodType, reply: z.ZodType): JsonObject {

@@ -5,7 +5,8 @@ import { parseRequest } from './error-reply.js';
 import { describeApi } from './openapi.js';
 import type { PendingRequests } from './pending-requests.js';
 import {
-  acquireRequestSchema, releaseOrphanRequestSchema, releaseRequestSchema, stopRequestSchema,
+  acquireRequestSchema, explainRequestSchema, releaseOrphanRequestSchema, releaseRequestSchema,
+  stopRequestSchema,
 } from './schema.js';
 import type { Watchers } from './watchers.js';
 
@@ -27,6 +28,10 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
   app.get('/v1/nodes', () => ({ nodes: service.nodes() }));
   app.get('/v1/locks', () => ({ locks: service.locks() }));
   app.get('/v1/orphans', () => ({ orphans: service.orphans() }));
+  app.get('/v1/explain', (request, reply) => {
+    const { resource } = parseRequest(explainRequestSchema, request.query);
+    return pending.run(reply.raw, () => service.explain(resource));
+  });
   app.get('/v1/openapi.json', () => describeApi(service.status().version));
 
   app.post('/v1/acquire', (request, reply) => {

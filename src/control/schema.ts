@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Explanation } from '../coordinator/core/explain.js';
 import type { LockMode } from '../coordinator/core/mode.js';
 import type { Owner } from '../coordinator/core/owner.js';
 import type {
@@ -123,6 +124,20 @@ export const eventSchema = z.discriminatedUnion('type', [
 export const nodesReplySchema = z.object({ nodes: z.array(nodeSchema).readonly() });
 export const locksReplySchema = z.object({ locks: z.array(lockSchema).readonly() });
 
+export const explainRequestSchema = z.strictObject({ resource: resourceName });
+
+export const explanationSchema = z.object({
+  resource: z.string(),
+  lockName: z.string(),
+  verdict: z.enum([
+    'free', 'held', 'daemon-down', 'node-down', 'quarantined', 'unexplained',
+    'starting', 'no-quorum', 'recovering', 'isolated',
+  ]),
+  sentences: z.array(z.string()).readonly(),
+  holders: z.array(lockSchema).readonly(),
+  waiters: z.array(lockSchema).readonly(),
+}) satisfies z.ZodType<Explanation>;
+
 export const acquireReplySchema = z.object({
   lock: lockSchema,
   acquired: z.boolean(),
@@ -176,4 +191,4 @@ export const watchEndSchema = z.object({
 export type ErrorReply = z.output<typeof errorReplySchema>;
 export type WatchEnd = z.output<typeof watchEndSchema>;
 export type { CoordinatorEvent, LockView, NodeView, OrphanView, Standing, StatusView };
-export type { AcquireResult, LockMode, Owner, ReleaseOrphanResult, ReleaseResult };
+export type { AcquireResult, Explanation, LockMode, Owner, ReleaseOrphanResult, ReleaseResult };

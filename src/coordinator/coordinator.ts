@@ -9,10 +9,12 @@ import { viewNodes, viewStatus } from './core/node-view.js';
 import type { Owner } from './core/owner.js';
 import { findOrphan } from './core/quarantine.js';
 import { initialState, type State } from './core/state.js';
+import { explain, type Explanation } from './core/explain.js';
 import { step } from './core/step.js';
 import type { CoordinatorEvent, LockView, NodeView, OrphanView, StatusView } from './core/view.js';
 import { EffectRunner } from './effect-runner.js';
 import { CoordinatorError } from './error.js';
+import { gatherEvidence } from './evidence.js';
 import { GroupLink } from './group-link.js';
 import { ListLink } from './list-link.js';
 import { LockspaceLink } from './lockspace-link.js';
@@ -211,6 +213,14 @@ export class Coordinator implements CoordinatorService {
   subscribe(listener: (event: CoordinatorEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  async explain(resource: string): Promise<Explanation> {
+    const lockName = toShownLockName(resource);
+    const { nodeId } = this.#state.self;
+    const evidence =
+      await gatherEvidence(this.#lockspace.current, lockName, nodeId, this.#modules);
+    return explain(this.#state, resource, lockName, evidence);
   }
 
   /** Shows what the operator should know in `status`, until it is told null. */

@@ -123,6 +123,11 @@ export class LockspaceLink {
     return await lost;
   }
 
+  /** The open lockspace; null while there is none. For reading only: locks are the core's. */
+  get current(): Lockspace | null {
+    return this.#lockspace;
+  }
+
   #forget(): void {
     this.#lockspace = null;
     this.#ids.clear();

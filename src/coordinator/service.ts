@@ -1,3 +1,4 @@
+import type { Explanation } from './core/explain.js';
 import type { LockMode } from './core/mode.js';
 import type { Owner } from './core/owner.js';
 import type { CoordinatorEvent, LockView, NodeView, OrphanView, StatusView } from './core/view.js';
@@ -71,6 +72,11 @@ export interface CoordinatorService {
   nodes(): readonly NodeView[];
   /** All locks that this node knows of, of every node; in the order of resource, then node. */
   locks(): readonly LockView[];
+  /**
+   * Why a resource is or is not to be had, in sentences, from manifests, this node's kernel and
+   * dlm_controld. Answers within seconds, whatever hangs. Rejects when the name is not allowed.
+   */
+  explain(resource: string): Promise<Explanation>;
   acquire(request: AcquireRequest): Promise<AcquireResult>;
   release(request: ReleaseRequest): Promise<ReleaseResult>;
   /** The locks that no list explains, of every node that this one knows. */

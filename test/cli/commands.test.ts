@@ -34,6 +34,17 @@ test('status says what the node is and what the operator should know', async (t)
   ].join('\n'));
 });
 
+test('explain prints the verdict and its sentences, and --json the whole', async (t) => {
+  const { socketPath, service } = await serve(t);
+  const { exitCode, stdout } = await cli(socketPath, 'explain', 'vm 1');
+  t.is(exitCode, 0);
+  t.is(stdout, [
+    'vm 1: held', 'qemu-17 holds it in EX on n1 since 2030-01-01T00:00:00.000Z.', 'It is kept.', '',
+  ].join('\n'));
+  const { stdout: json } = await cli(socketPath, 'explain', 'vm 1', '--json');
+  t.deepEqual(JSON.parse(json), { ...service.explanation, resource: 'vm 1' });
+});
+
 test('nodes says what each state means for the locks', async (t) => {
   const { service, socketPath } = await serve(t);
   service.nodeViews = [aNode({ self: true }), aNode({ id: 2, name: 'n2', state: 'node-down', locks: 3 })];

@@ -1,3 +1,4 @@
+import type { Explanation } from '../../src/coordinator/core/explain.js';
 import { CoordinatorError } from '../../src/coordinator/error.js';
 import type { CoordinatorEvent, LockView, NodeView, OrphanView, StatusView } from '../../src/coordinator/core/view.js';
 import type {
@@ -15,6 +16,10 @@ export class FakeService implements CoordinatorService {
   nodeViews: readonly NodeView[] = [aNode({ self: true }), aNode({ id: 2, name: 'n2' })];
   lockViews: readonly LockView[] = [];
   orphanViews: readonly OrphanView[] = [];
+  explanation: Explanation = {
+    resource: '', lockName: 'vm-1', verdict: 'held', holders: [], waiters: [],
+    sentences: ['qemu-17 holds it in EX on n1 since 2030-01-01T00:00:00.000Z.', 'It is kept.'],
+  };
   /** What the next acquires do. */
   onAcquire: (request: AcquireRequest) => Promise<AcquireResult> = (request) =>
     Promise.resolve({
@@ -39,6 +44,10 @@ export class FakeService implements CoordinatorService {
 
   locks(): readonly LockView[] {
     return this.lockViews;
+  }
+
+  explain(resource: string): Promise<Explanation> {
+    return Promise.resolve({ ...this.explanation, resource });
   }
 
   acquire(request: AcquireRequest): Promise<AcquireResult> {
