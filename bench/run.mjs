@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 
 import { NetnsCluster } from '../build/test/netns/cluster.js';
 import { benchCoalesce } from './channel/coalesce.mjs';
+import { benchChannelSoak } from './channel/soak.mjs';
 import { benchFlood } from './cpg/flood.mjs';
 import { benchSoak } from './cpg/soak.mjs';
 import { benchThroughput } from './cpg/throughput.mjs';
@@ -21,6 +22,7 @@ const BENCHES = [
   { name: 'flood', nodes: 2, run: benchFlood },
   { name: 'idle', nodes: 1, run: benchIdle },
   { name: 'soak', nodes: 1, run: benchSoak, onlyByName: true },
+  { name: 'soak-channel', nodes: 1, run: benchChannelSoak, onlyByName: true },
 ];
 
 const { values, positionals } = parseArgs({

@@ -3,9 +3,8 @@
 //
 //   flow BYTES MS      sends as much as there is room for, for that long
 //   awaited BYTES MS   that many callers await the echo of each of their messages, for that long
-import { createInterface } from 'node:readline';
-
 import { openChannel } from '../../build/src/cpg/index.js';
+import { obeyCommands, runCallers, startMeter } from '../command-loop.mjs';
 
 /** Callers that await their echoes at the same time. */
 const CALLERS = 1_024;
@@ -22,20 +21,12 @@ channel.on('disconnected', (cause) => {
   throw cause;
 });
 await channel.join(process.argv[2]);
-answer({ ready: true });
-
-const COMMANDS = { flow, awaited };
-for await (const line of createInterface({ input: process.stdin })) {
-  const [name, bytes, amount] = line.split(' ');
-  answer(await COMMANDS[name](Number(bytes), Number(amount)));
-}
+await obeyCommands({ flow, awaited });
 await channel.close();
 
 async function flow(bytes, ms) {
-  const first = delivered;
-  const cpu = process.cpuUsage();
-  const begunMs = performance.now();
-  const endMs = begunMs + ms;
+  const meter = startMeter(() => delivered);
+  const endMs = performance.now() + ms;
   const payload = new Uint8Array(bytes);
   const view = new DataView(payload.buffer);
   let number = 0;
@@ -47,35 +38,16 @@ async function flow(bytes, ms) {
       while (!channel.trySend(payload)) await channel.ready();
     }
   }
-  const { user, system } = process.cpuUsage(cpu);
-  const us = (performance.now() - begunMs) * 1e3;
-  const result = { messages: delivered - first, us, cpuUs: user + system, touched };
+  const result = { ...meter(), touched };
   // What is still in flight is waited for, not counted.
   await channel.flush();
   return result;
 }
 
 async function awaited(bytes, ms) {
-  const first = delivered;
-  const cpu = process.cpuUsage();
-  const begunMs = performance.now();
-  let running = true;
-  const result = new Promise((resolve) => {
-    setTimeout(() => {
-      running = false;
-      const { user, system } = process.cpuUsage(cpu);
-      const us = (performance.now() - begunMs) * 1e3;
-      resolve({ messages: delivered - first, us, cpuUs: user + system, touched });
-    }, ms);
-  });
-  const caller = async () => {
+  const caller = async (isRunning) => {
     const payload = new Uint8Array(bytes);
-    while (running) await channel.multicast(payload);
+    while (isRunning()) await channel.multicast(payload);
   };
-  await Promise.all(Array.from({ length: CALLERS }, caller));
-  return await result;
-}
-
-function answer(value) {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  return { ...await runCallers(CALLERS, ms, startMeter(() => delivered), caller), touched };
 }

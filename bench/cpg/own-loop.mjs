@@ -6,9 +6,9 @@
 //   turns BYTES MS    only listens, and measures how long each turn of the event loop that
 //                     delivered something was held; it falls behind on purpose now and then
 import { openSync, readSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 
 import * as cpg from '../../build/src/cpg/index.js';
+import { obeyCommands, runCallers, startMeter } from '../command-loop.mjs';
 
 /** As many as the C side keeps in flight. */
 const WINDOW_MESSAGES = 128;
@@ -34,13 +34,7 @@ group.on('lost', (cause) => {
   throw cause;
 });
 await group.join(process.argv[2]);
-answer({ ready: true });
-
-const COMMANDS = { rtt, flow, turns };
-for await (const line of createInterface({ input: process.stdin })) {
-  const [name, bytes, amount] = line.split(' ');
-  answer(await COMMANDS[name](Number(bytes), Number(amount)));
-}
+await obeyCommands({ rtt, flow, turns });
 await group.close();
 
 async function rtt(bytes, count) {
@@ -57,32 +51,18 @@ async function rtt(bytes, count) {
 }
 
 async function flow(bytes, ms) {
-  const first = delivered;
-  const cpu = process.cpuUsage();
-  const begunMs = performance.now();
-  const endMs = begunMs + ms;
-  let running = true;
-  const result = new Promise((resolve) => {
-    setTimeout(() => {
-      running = false;
-      const { user, system } = process.cpuUsage(cpu);
-      const us = (performance.now() - begunMs) * 1e3;
-      resolve({ messages: delivered - first, us, cpuUs: user + system, touched });
-    }, endMs - performance.now());
-  });
   let number = 0;
-  const sender = async () => {
+  const sender = async (isRunning) => {
     const payload = new Uint8Array(bytes);
     const view = new DataView(payload.buffer);
-    while (running) {
+    while (isRunning()) {
       number += 1;
       view.setUint32(0, number, true);
       await group.multicast(payload);
     }
   };
-  const length = Math.min(WINDOW_MESSAGES, Math.floor(WINDOW_BYTES / bytes)) + WAITING;
-  await Promise.all(Array.from({ length }, sender));
-  return await result;
+  const count = Math.min(WINDOW_MESSAGES, Math.floor(WINDOW_BYTES / bytes)) + WAITING;
+  return { ...await runCallers(count, ms, startMeter(() => delivered), sender), touched };
 }
 
 async function turns(_bytes, ms) {
@@ -119,8 +99,4 @@ async function turns(_bytes, ms) {
 function waitedForCpuMs() {
   const bytes = readSync(SCHEDSTAT, buffer, 0, buffer.length, 0);
   return Number(buffer.toString('latin1', 0, bytes).split(' ')[1]) / 1e6;
-}
-
-function answer(value) {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
 }

@@ -3,24 +3,20 @@
 //   messages COUNT     multicasts COUNT messages of 64 B through one group
 //   reconnect COUNT    opens, joins, multicasts and closes, COUNT times
 //   rest 0             waits a moment and counts what is still registered with koffi
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import koffi from 'koffi';
 
 import * as cpg from '../../build/src/cpg/index.js';
 import { openPolls } from '../../build/src/native/poll.js';
+import { obeyCommands } from '../command-loop.mjs';
+import { sampleMemory } from '../memory.mjs';
 
-const SAMPLES = 20;
+const SAMPLES = 40;
 const IN_FLIGHT = 128;
 const PAYLOAD_BYTES = 64;
 
-const COMMANDS = { messages, reconnect, rest };
-answer({ ready: true });
-for await (const line of createInterface({ input: process.stdin })) {
-  const [name, count] = line.split(' ');
-  answer(await COMMANDS[name](Number(count)));
-}
+await obeyCommands({ messages, reconnect, rest });
 
 async function messages(count) {
   const group = await open();
@@ -68,16 +64,4 @@ async function multicastMany(group, count) {
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, sender));
-}
-
-/** After a collection, in KiB: all that is resident, and what JavaScript holds of it. */
-function sampleMemory() {
-  globalThis.gc();
-  globalThis.gc();
-  const { rss, heapUsed, external } = process.memoryUsage();
-  return { resident: rss / 1024, held: (heapUsed + external) / 1024 };
-}
-
-function answer(value) {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
 }
