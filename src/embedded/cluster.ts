@@ -40,7 +40,7 @@ export class EmbeddedCluster {
       fence: (id) => this.#fencing.request(id),
     });
     this.#network = new Network(nodeIds, {
-      clock, random, timings: this.timings,
+      clock, random, timings: this.timings, loneEchoRate: options.loneEchoRate ?? 0,
       configuration: {
         clusterName: options.clusterName ?? 'embedded', nodes,
         detectionMs: this.timings.detectionMs,

@@ -44,6 +44,13 @@ export interface ClusterOptions {
   /** Decides boot ids and jitter. The same seed on the same clock is the same run. */
   readonly seed?: number;
   /**
+   * How often, 0 to 1, messages that had no place in the order when a ring broke get it in that
+   * ring after all, among those who leave it together with their sender. Corosync does so: the
+   * echo of a paused or cut off node may then be its own alone, in a view that still shows the
+   * others. 0 unless set: such messages wait for the next ring.
+   */
+  readonly loneEchoRate?: number;
+  /**
    * Whether fencing a node turns its power off, as it does in reality. Without it the survivors
    * get a node's locks while its processes still run: only its lockspaces are abandoned there.
    * False unless set; simulations that watch over exclusion must set it.

@@ -3,7 +3,7 @@ import type { Member } from '../../cpg/index.js';
 import type { Configuration } from '../cmap/configuration.js';
 import type { EmbeddedTimings } from '../options.js';
 import type { Random } from '../random.js';
-import { Corosync, type Ordered } from './corosync.js';
+import { Corosync, type Ordered, type Queued } from './corosync.js';
 import { nextRing, type Ring } from './ring.js';
 
 /** What the rest of the cluster learns about rings. */
@@ -16,6 +16,8 @@ export interface NetworkModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly timings: EmbeddedTimings;
+  /** @see ClusterOptions.loneEchoRate */
+  readonly loneEchoRate: number;
   readonly configuration: Configuration;
   readonly events: NetworkEvents;
 }
@@ -164,6 +166,7 @@ export class Network {
   #install(component: readonly number[]): void {
     const nodes = component.map((id) => this.corosync(id));
     const before = new Map(nodes.map((node) => [node.nodeId, node.ring]));
+    for (const node of nodes) this.#orderLate(node, nodes);
     const seqHighest = nodes.reduce(
       (highest, { seqHighest: seq }) => (seq > highest ? seq : highest), 0n,
     );
@@ -181,6 +184,21 @@ export class Network {
     }
     this.#orderSoon(component);
     this.#modules.events.installed(ring, quorate, before);
+  }
+
+  /**
+   * Before a new ring: with some luck the sender's messages get their place in the old one, for
+   * those who come from there with it. A ring that goes on whole has no need of that.
+   */
+  #orderLate(sender: Corosync, nodes: readonly Corosync[]): void {
+    const { random, loneEchoRate } = this.#modules;
+    const together = nodes.filter(({ ring }) => ring === sender.ring);
+    const losesNone = sender.ring === null || sender.ring.nodeIds.length === together.length;
+    if (losesNone || loneEchoRate === 0 || random() >= loneEchoRate) return;
+    while (sender.outgoing[0]?.ordered.kind === 'message') {
+      const { ordered } = sender.outgoing.shift() as Queued;
+      for (const node of together) node.apply(ordered);
+    }
   }
 
   /** What waited for a whole ring is ordered now. */
