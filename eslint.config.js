@@ -13,6 +13,7 @@ const LAYERS = {
   embedded: ['errors.ts', 'clock.ts', 'native/emitter.ts', 'native/corotypes.ts', 'cpg', 'quorum', 'cmap', 'dlm', 'process-watch'],
   'coordinator/core': [],
   coordinator: ['errors.ts', 'clock.ts', 'cpg', 'quorum', 'dlm', 'process-watch', 'config'],
+  systemd: ['errors.ts', 'clock.ts', 'native'],
   config: ['errors.ts'],
   reactions: ['errors.ts', 'clock.ts', 'config', 'coordinator/core', 'coordinator/service.ts'],
   control: ['errors.ts', 'clock.ts', 'coordinator/core', 'coordinator/service.ts', 'coordinator/error.ts'],

@@ -4,6 +4,7 @@ import { systemClock } from './clock.js';
 import { ConfigError, loadConfig, type Config } from './config/index.js';
 import { startControlServer } from './control/index.js';
 import { Coordinator, openLockList, type StopLocks } from './coordinator/index.js';
+import { describeStanding } from './coordinator/core/standing.js';
 import { openCpg } from './cpg/index.js';
 import { openLockManager } from './dlm/index.js';
 import { HoldfastError, messageOf } from './errors.js';
@@ -11,6 +12,7 @@ import { openLog, type DaemonLog } from './log.js';
 import { openProcessWatch } from './process-watch/index.js';
 import { openQuorum } from './quorum/index.js';
 import { Reactions } from './reactions/index.js';
+import { openNotifier } from './systemd/index.js';
 import { readVersion } from './version.js';
 
 /** What holdfastd exits with. */
@@ -47,6 +49,10 @@ async function readConfig(path: string | null): Promise<Config | null> {
 }
 
 async function serve(config: Config, log: DaemonLog): Promise<void> {
+  const notifier = await openNotifier({
+    clock: systemClock,
+    log: (level, message) => log.log(level, message),
+  });
   const coordinator = await startCoordinator(config, log);
   const reactions = await startReactions(config, coordinator, log);
   const server = await startControlServer({
@@ -60,11 +66,18 @@ async function serve(config: Config, log: DaemonLog): Promise<void> {
     throw error;
   });
   log.info(`holdfastd ${readVersion()} answers on ${config.socketPath}`);
+  notifier?.ready();
+  const tellNoMore = coordinator.subscribe((event) => {
+    if (event.type === 'standing') notifier?.status(describeStanding(event.standing));
+  });
+  notifier?.status(describeStanding(coordinator.status().standing));
   const forget = stopOnSignals(coordinator, config.onStop, log);
   try {
     await coordinator.done;
   } finally {
     forget();
+    tellNoMore();
+    await notifier?.stopping();
     await server.close();
     await reactions.close();
   }
