@@ -3,10 +3,10 @@ import { renderTable } from './table.js';
 import { describeTime } from './text.js';
 import { describeLockNode, describeOwner } from './wording.js';
 
-/** Locks as a table: what, who, where, how, since when. */
+/** Locks as a table: what, who, where, how, since when, and the fencing token. */
 export function renderLocks(locks: readonly LockView[], now: number): string {
   return renderTable(
-    ['RESOURCE', 'MODE', 'STATE', 'OWNER', 'NODE', 'SINCE'],
+    ['RESOURCE', 'MODE', 'STATE', 'OWNER', 'NODE', 'SINCE', 'GENERATION'],
     locks.map((lock) => [
       lock.resource,
       lock.mode,
@@ -14,6 +14,7 @@ export function renderLocks(locks: readonly LockView[], now: number): string {
       describeOwner(lock.owner),
       describeLockNode(lock),
       describeTime(lock.since, now),
+      lock.generation === null ? '-' : String(lock.generation),
     ]),
   );
 }

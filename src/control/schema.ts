@@ -94,6 +94,7 @@ export const lockSchema = z.object({
   owner: ownerSchema.nullable(),
   node: z.object({ id: z.int(), name: z.string() }),
   nodeState: peerStateSchema,
+  generation: z.int().nullable().default(null),
   since: z.string(),
   note: z.string().nullable().default(null),
 }) satisfies z.ZodType<LockView>;

@@ -105,7 +105,9 @@ export class Coordinator implements CoordinatorService {
     const coordinator = new Coordinator(options, modules, list);
     for (const problem of found.problems) modules.log('error', `the lock list: ${problem}`);
     coordinator.#listLink.watch();
-    coordinator.#dispatch({ kind: 'list-found', locks: found.locks });
+    const { locks, generations } = found;
+    const { upTo, certain: isCertain } = generations;
+    coordinator.#dispatch({ kind: 'list-found', locks, generations: { upTo, isCertain } });
     return coordinator;
   }
 
@@ -134,9 +136,7 @@ export class Coordinator implements CoordinatorService {
     const at = { wallMs: clock.now(), monotonicMs: clock.monotonic() };
     this.#runner.push(step(this.#state, event, at));
     if (this.#state.lockspaceLink.kind === 'open') this.#adopted.resolve();
-    if (event.kind === 'view' || event.kind === 'ring' || event.kind === 'quorum') {
-      this.#condition.hurry();
-    }
+    if (isSignOfChange(event, this.#state)) this.#condition.hurry();
     this.#armTick();
   }
 
@@ -166,6 +166,9 @@ export class Coordinator implements CoordinatorService {
       case 'lock':
         this.#lockspace.perform(effect.action, effect.opening);
         break;
+      case 'reserve-generations':
+        this.#reserve(effect.above);
+        break;
       case 'watch-owner':
         this.#owners.watch(effect.id, effect.owner);
         break;
@@ -186,6 +189,15 @@ export class Coordinator implements CoordinatorService {
       default:
         effect satisfies never;
     }
+  }
+
+  #reserve(above: number): void {
+    this.#list.reserveGenerations(above).then(
+      ({ last }) => this.#dispatch({ kind: 'generations-reserved', upTo: last }),
+      (error: unknown) => {
+        this.#dispatch({ kind: 'generations-failed', message: messageOf(error) });
+      },
+    );
   }
 
   #publish(event: CoordinatorEvent): void {
@@ -333,6 +345,13 @@ export class Coordinator implements CoordinatorService {
     const text = `there is no process ${owner.pid} that started at ${owner.startTime} here`;
     throw new CoordinatorError('OWNER_GONE', `${text}; the owner must be alive to hold a lock`);
   }
+}
+
+/** What makes the next look at the lockspace urgent. */
+function isSignOfChange({ kind }: CoreEvent, { lossMs }: State): boolean {
+  // A grant after a loss is told only when the lockspace has said that it runs without the lost.
+  if (kind === 'granted' || kind === 'adopted') return lossMs !== null;
+  return kind === 'view' || kind === 'ring' || kind === 'quorum';
 }
 
 function errorOf(answer: Answer): CoordinatorError {

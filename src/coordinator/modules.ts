@@ -11,6 +11,8 @@ import type { ListCondition } from './list/port.js';
 export interface LockListPort {
   /** Resolves when write(2) has taken all of them, in order. */
   append(records: readonly ListRecord[]): Promise<void>;
+  /** Resolves when the mark is on disk; generations up to `last` may be told from then on. */
+  reserveGenerations(above: number): Promise<{ readonly last: number }>;
   /** Calls back at once, and whenever it begins to fail, hangs in a sync, or is well again. */
   watch(listener: (condition: ListCondition) => void): void;
   close(): Promise<void>;
@@ -18,7 +20,11 @@ export interface LockListPort {
 
 export type OpenList = () => Promise<{
   readonly list: LockListPort;
-  readonly found: { readonly locks: readonly ListedLock[]; readonly problems: readonly string[] };
+  readonly found: {
+    readonly locks: readonly ListedLock[];
+    readonly generations: { readonly upTo: number; readonly certain: boolean };
+    readonly problems: readonly string[];
+  };
 }>;
 
 export type Log = (level: LogLevel, message: string) => void;

@@ -65,13 +65,14 @@ test('locks says who holds what where, and can be narrowed', async (t) => {
     aLock({
       resource: 'disk', mode: 'PR', owner: { kind: 'process', pid: 4711, startTime: 1 },
       node: { id: 2, name: 'n2' }, nodeState: 'daemon-down',
+      generation: null,
     }),
   ];
   const all = await cli(socketPath, 'locks');
   t.is(all.stdout, [
-    'RESOURCE  MODE  STATE  OWNER         NODE                                           SINCE',
-    'vm-17     EX    held   qemu-17       n1                                             3 minutes ago (2026-01-02 03:04:05Z)',
-    'disk      PR    held   process 4711  n2 (its daemon is gone; its locks still hold)  3 minutes ago (2026-01-02 03:04:05Z)',
+    'RESOURCE  MODE  STATE  OWNER         NODE                                           SINCE                                 GENERATION',
+    'vm-17     EX    held   qemu-17       n1                                             3 minutes ago (2026-01-02 03:04:05Z)  1790000000017',
+    'disk      PR    held   process 4711  n2 (its daemon is gone; its locks still hold)  3 minutes ago (2026-01-02 03:04:05Z)  -',
     '',
   ].join('\n'));
   const resourcesOf = async (...argv: string[]) => {
@@ -98,7 +99,7 @@ test('acquire passes on mode, owner and wait', async (t) => {
   const { service, socketPath } = await serve(t);
   const plain = await cli(socketPath, 'acquire', 'vm-1', '--owner', 'o');
   t.is(plain.exitCode, 0);
-  t.is(plain.stdout, 'vm-1: acquired in mode EX for o on n1\n');
+  t.is(plain.stdout, 'vm-1: acquired in mode EX for o on n1, generation 1790000000017\n');
   await cli(socketPath, 'acquire', 'vm-1', '--owner', 'o', '--shared', '--wait');
   await cli(socketPath, 'acquire', 'vm-1', '--owner', 'o', '--mode', 'CW', '--wait', '1.5');
   await cli(socketPath, 'acquire', 'vm-1', '--owner-pid', String(process.pid));
@@ -112,7 +113,7 @@ test('acquire passes on mode, owner and wait', async (t) => {
   t.like(service.acquires[3]?.owner, { kind: 'process', pid: process.pid });
   service.onAcquire = () => Promise.resolve({ lock: aLock(), acquired: false });
   t.is((await cli(socketPath, 'acquire', 'vm-17', '--owner', 'qemu-17')).stdout,
-    'vm-17: held already in mode EX for qemu-17 on n1, since 3 minutes ago (2026-01-02 03:04:05Z)\n');
+    'vm-17: held already in mode EX for qemu-17 on n1, generation 1790000000017, since 3 minutes ago (2026-01-02 03:04:05Z)\n');
 });
 
 test('release tells released, pending and nothing apart', async (t) => {

@@ -38,14 +38,25 @@ async function endProcess(owner: Owner): Promise<void> {
 test.serial('the command runs under the lock as its owner, and its status is passed on', async (t) => {
   const { service, socketPath } = await serve(t);
   const { closed, output } = spawnCli(t, socketPath, 'run', 'vm-17', '--shared', '--wait', '5', '--',
-    'sh', '-c', 'echo "$$ $HOLDFAST_RESOURCE $1"; exit 9', 'sh', '--json');
+    'sh', '-c', 'echo "$$ $HOLDFAST_RESOURCE $HOLDFAST_GENERATION $1"; exit 9', 'sh', '--json');
   t.is((await closed).code, 9);
   const [request] = service.acquires;
   t.like(request, { resource: 'vm-17', mode: 'PR', waitMs: 5000 });
   const pid = pidOf(request?.owner);
-  t.is(output(), `${pid} vm-17 --json\n`);
+  t.is(output(), `${pid} vm-17 1790000000017 --json\n`);
   t.deepEqual(service.releases.map(({ resource, owner }) => ({ resource, owner })),
     [{ resource: 'vm-17', owner: request?.owner }]);
+});
+
+test.serial('a lock without a generation leaves none in the environment', async (t) => {
+  const { service, socketPath } = await serve(t);
+  service.onAcquire = ({ owner }) => {
+    return Promise.resolve({ lock: aLock({ owner, generation: null }), acquired: true });
+  };
+  const inner = spawnCli(t, socketPath, 'run', 'vm-17', '--shared', '--',
+    'sh', '-c', 'echo "${HOLDFAST_GENERATION-unset}"');
+  t.is((await inner.closed).code, 0);
+  t.is(inner.output(), 'unset\n');
 });
 
 test.serial('the owner carries the start time of the process that the command becomes', async (t) => {

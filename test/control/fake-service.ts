@@ -138,6 +138,7 @@ export function aLock(changes: Partial<LockView> = {}): LockView {
     owner: { kind: 'named', name: 'qemu-17' },
     node: { id: 1, name: 'n1' },
     nodeState: 'synced',
+    generation: 1_790_000_000_017,
     since: '2026-01-02T03:04:05.000Z',
     note: null,
     ...changes,

@@ -9,6 +9,8 @@ import { FakeClock } from '../support/fake-clock.js';
 const OWNER = { kind: 'named', name: 'alpha' } as const;
 
 /** One node with everything around a coordinator, each part open to change. */
+const FOUND = { locks: [], generations: { upTo: 0, certain: true }, problems: [] };
+
 function bench(t: ExecutionContext, cluster: Partial<ClusterOptions> = {}) {
   const clock = new FakeClock();
   const embedded = createCluster({ ...cluster, nodes: [{ id: 1, name: 'n1' }], clock });
@@ -21,6 +23,7 @@ function bench(t: ExecutionContext, cluster: Partial<ClusterOptions> = {}) {
       written.push(...records);
       return Promise.resolve();
     },
+    reserveGenerations: (above: number) => Promise.resolve({ last: above + 1 }),
     watch: () => undefined,
     close: () => {
       listsClosed += 1;
@@ -30,7 +33,7 @@ function bench(t: ExecutionContext, cluster: Partial<ClusterOptions> = {}) {
   const modules: CoordinatorModules = {
     openGroup: process.openGroup, openQuorum: process.openQuorum, clock: process.clock,
     lockManager: process.lockManager(), processWatch: process.processWatch,
-    openList: () => Promise.resolve({ list, found: { locks: [], problems: [] } }),
+    openList: () => Promise.resolve({ list, found: FOUND }),
     log: (level, message) => lines.push(`${level} ${message}`),
   };
   const options: CoordinatorOptions = {
@@ -62,7 +65,7 @@ test('a list that cannot be opened is the caller\'s to know, and nothing is star
 
 test('what was wrong with the list is logged as an error', async (t) => {
   const { start, lines, list } = bench(t);
-  const found = { locks: [], problems: ['line 3 is damaged'] };
+  const found = { ...FOUND, problems: ['line 3 is damaged'] };
   await start({ openList: () => Promise.resolve({ list, found }) });
   t.true(lines.includes('error the lock list: line 3 is damaged'));
 });
@@ -121,9 +124,9 @@ test('a record is written before its lock is asked for, and before its answer', 
     if (gated) await gate;
     await list.append(records);
   };
-  const slow = { append, watch: () => undefined, close: () => list.close() };
+  const slow = { ...list, append, close: () => list.close() };
   const coordinator = await start({
-    openList: () => Promise.resolve({ list: slow, found: { locks: [], problems: [] } }),
+    openList: () => Promise.resolve({ list: slow, found: FOUND }),
   });
   await clock.advance(2_000);
   gated = true;

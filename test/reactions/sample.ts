@@ -13,7 +13,7 @@ export function lockOf(state: LockView['state'], facts: Partial<LockView> = {}):
   return {
     resource: 'vm-1', lockspace: 'holdfast', mode: 'EX', state,
     owner: { kind: 'named', name: 'o' }, node: { id: 1, name: 'n1' }, nodeState: 'synced',
-    since: AT, note: null, ...facts,
+    generation: null, since: AT, note: null, ...facts,
   };
 }
 

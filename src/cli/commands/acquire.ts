@@ -32,10 +32,11 @@ export async function acquire(
     return EXIT.OK;
   }
   const { lock, acquired } = result;
+  const number = lock.generation === null ? '' : `, generation ${lock.generation}`;
   const since = acquired ? '' : `, since ${describeTime(lock.since, context.now())}`;
   context.stdout.write(printable(
     `${lock.resource}: ${acquired ? 'acquired' : 'held already'} in mode ${lock.mode} ` +
-      `for ${describeOwner(lock.owner)} on ${lock.node.name}${since}`,
+      `for ${describeOwner(lock.owner)} on ${lock.node.name}${number}${since}`,
   ) + '\n');
   return EXIT.OK;
 }

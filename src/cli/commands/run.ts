@@ -42,9 +42,10 @@ export async function run({ context, open }: Job, wish: RunWish): Promise<number
   let ending: Ending;
   let owner: Owner;
   try {
-    owner = await takeLock(client, wish, gated, phase);
+    const taken = await takeLock(client, wish, gated, phase);
+    owner = taken.owner;
     phase.current = { kind: 'running' };
-    gated.open();
+    gated.open(taken.generation);
     ending = await gated.ended;
   } catch (error) {
     gated.abandon();
@@ -93,7 +94,7 @@ async function takeLock(
   { resource, mode, waitMs }: RunWish,
   gated: GatedProcess,
   phase: Phase,
-): Promise<Owner> {
+): Promise<{ readonly owner: Owner; readonly generation: number | null }> {
   const { startTime } = await readProcessStat(gated.pid);
   const owner: Owner = { kind: 'process', pid: gated.pid, startTime };
   void gated.ended.then((ending) => {
@@ -107,15 +108,17 @@ async function takeLock(
   if (current.kind !== 'waiting') {
     throw interrupted(resource, current);
   }
+  let generation: number | null;
   try {
-    await client.acquire({ resource, mode, owner, waitMs, signal: current.cancel.signal });
+    const { signal } = current.cancel;
+    ({ lock: { generation } } = await client.acquire({ resource, mode, owner, waitMs, signal }));
   } catch (error) {
     throw phase.current.kind === 'interrupted' ? interrupted(resource, phase.current) : error;
   }
   if (phase.current.kind === 'interrupted') {
     throw interrupted(resource, phase.current);
   }
-  return owner;
+  return { owner, generation };
 }
 
 function interrupted(resource: string, current: Phase['current']): CliError {

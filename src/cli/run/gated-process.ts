@@ -4,11 +4,22 @@ import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-code.js';
 import { messageOf } from '../../errors.js';
 
+/** What the gate is told in place of a generation when the lock has none. */
+const NO_GENERATION = 'none';
+
 /**
  * Waits for a line on descriptor 3, and only then becomes the command. When the other end closes
  * without one, be it that the lock was refused or that we were killed, the command never runs.
+ * The line is the lock's generation; no other variable is touched, and none of an outer run's
+ * lock is left.
  */
-const GATE = 'read -r go <&3 || exit 125; exec 3<&-; exec "$@"';
+const GATE = [
+  'read -r HOLDFAST_GENERATION <&3 || exit 125',
+  'exec 3<&-',
+  `[ "$HOLDFAST_GENERATION" = ${NO_GENERATION} ] && unset HOLDFAST_GENERATION` +
+    ' || export HOLDFAST_GENERATION',
+  'exec "$@"',
+].join('; ');
 
 /** How a process ended. */
 export type Ending =
@@ -20,8 +31,8 @@ export interface GatedProcess {
   /** Stays the same when the command takes over. */
   readonly pid: number;
   readonly ended: Promise<Ending>;
-  /** Lets the command run. */
-  open(): void;
+  /** Lets the command run, with the generation of its lock; null when it has none. */
+  open(generation: number | null): void;
   /** The command will never run; the process ends. */
   abandon(): void;
 }
@@ -53,7 +64,7 @@ export async function spawnGated(
   return {
     pid,
     ended,
-    open: () => gate.end('go\n'),
+    open: (generation) => gate.end(`${generation ?? NO_GENERATION}\n`),
     abandon: () => gate.destroy(),
   };
 }

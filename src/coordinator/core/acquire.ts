@@ -1,9 +1,10 @@
+import { beginClaim, needsGeneration } from './claims.js';
 import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent, LockFailure } from './event.js';
+import { becomeHeld } from './grant.js';
 import { CALLERS_PER_LOCK_MAX, EXPLAIN_GRACE_MS, OWN_LOCKS_MAX } from './limits.js';
 import { refuseForList } from './list-condition.js';
 import { findHolders, viewOwnLock } from './lock-view.js';
-import { areCompatible } from './mode.js';
 import { describeOwner } from './owner.js';
 import { addLock, callersOf, dropLock, findOwnLock, forgetLock, setPhase, shownState, waitingLocks } from './own-locks.js';
 import { doneAdopting } from './reconcile.js';
@@ -110,6 +111,17 @@ function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer 
       lock.phase = { ...phase, callers: [...phase.callers, callerOf(state, event)] };
       return null;
     }
+    case 'claiming': {
+      if (phase.callers.length >= CALLERS_PER_LOCK_MAX) {
+        return refuse('LIMIT', `${CALLERS_PER_LOCK_MAX} callers wait for '${facts.resource}'`);
+      }
+      const refusal = refuseForStanding(state.standing);
+      if (refusal !== null && (event.waitMs === 0 || state.standing.kind === 'isolated')) {
+        return refusal;
+      }
+      setPhase(state, lock, { ...phase, callers: [...phase.callers, callerOf(state, event)] });
+      return null;
+    }
     case 'releasing':
     case 'orphaned':
     case 'adopting':
@@ -121,7 +133,7 @@ function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer 
   return refuse('BUSY', `'${facts.resource}' is just changing hands for ${who}; try again`);
 }
 
-/** `taking -> held`, or `taking -> releasing` when nobody may have it any more. */
+/** `taking -> held | claiming`, or `taking -> releasing` when nobody may have it any more. */
 export function onGranted(state: State, id: number, out: EffectCollector): void {
   const lock = state.locks.get(id);
   if (lock?.phase.kind !== 'taking') return;
@@ -136,27 +148,9 @@ export function onGranted(state: State, id: number, out: EffectCollector): void 
     beginRelease(state, lock, 'granted while this node was isolated', null, out);
     return;
   }
-  setPhase(state, lock, { kind: 'held' });
-  out.persist({ kind: 'held', at: state.wallMs, id });
-  const note = noteOnGrant(state, lock);
-  const view = { ...viewOwnLock(state, lock), note };
-  for (const { caller } of callers) out.reply(caller, { kind: 'acquired', lock: view, acquired: true });
-  if (note !== null) out.log('info', `'${lock.facts.resource}' ${note}`);
-}
-
-/** How long after a holder's node death the grant came; null when none died. */
-function noteOnGrant(state: State, lock: OwnLock): string | null {
-  for (const peer of state.peers.values()) {
-    if (peer.nodeDownMs === null) continue;
-    const had = [...peer.entries.values()].some(
-      (entry) =>
-        entry.resource === lock.facts.resource && !areCompatible(entry.mode, lock.facts.mode),
-    );
-    if (!had) continue;
-    const afterMs = Math.round(state.monotonicMs - peer.nodeDownMs);
-    return `was granted ${afterMs} ms after corosync reported ${peer.name} gone`;
-  }
-  return null;
+  const { wait } = lock.phase;
+  if (needsGeneration(lock.facts.mode)) beginClaim(state, lock, { callers, wait, isKept: false });
+  else becomeHeld(state, lock, callers, null, out);
 }
 
 /** `taking -> (nothing)`: refused, cancelled, or failed. */

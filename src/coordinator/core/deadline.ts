@@ -1,4 +1,5 @@
 import { CANCEL_GRACE_MS, DIGEST_INTERVAL_MS, REQUEST_RETRY_MS } from './limits.js';
+import { nextDueMs } from './generations.js';
 import { canSend } from './manifest-sender.js';
 import { callersOf, waitingLocks } from './own-locks.js';
 import type { State } from './state.js';
@@ -18,5 +19,6 @@ export function nextDeadlineMs(state: State): number {
   for (const { requestedMs } of state.peers.values()) {
     if (requestedMs !== null) next = Math.min(next, requestedMs + REQUEST_RETRY_MS);
   }
-  return next;
+  const generationsMs = canSend(state) ? nextDueMs(state.generations) : null;
+  return generationsMs === null ? next : Math.min(next, generationsMs);
 }

@@ -7,10 +7,14 @@ import { ownerKey } from './owner.js';
  */
 export function digestEntries(entries: Iterable<ManifestEntry>): string {
   const ordered = [...entries].sort((one, other) => one.id - other.id);
+  return fingerprint(ordered.map(entryText));
+}
+
+/** 16 hex digits that stand for these texts in their order. */
+export function fingerprint(texts: readonly string[]): string {
   let low = FNV_OFFSET;
   let high = FNV_OFFSET ^ 0x5bd1e995;
-  for (const entry of ordered) {
-    const text = entryText(entry);
+  for (const text of texts) {
     low = fnv1a(low, text);
     high = fnv1a(high, `${text}~`);
   }

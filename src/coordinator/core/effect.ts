@@ -59,6 +59,8 @@ export type Effect =
     }
   /** For that opening of the lockspace only: in a later one the kernel is asked anew. */
   | { readonly kind: 'lock'; readonly action: LockAction; readonly opening: number }
+  /** Raises the mark on disk above that number, beside everything else; tells when it is synced. */
+  | { readonly kind: 'reserve-generations'; readonly above: number }
   | { readonly kind: 'watch-owner'; readonly id: number; readonly owner: Owner }
   | { readonly kind: 'unwatch-owner'; readonly id: number }
   | { readonly kind: 'reply'; readonly caller: number; readonly answer: Answer }
@@ -86,6 +88,10 @@ export class EffectCollector {
 
   lock(action: LockAction): void {
     this.#locks.push((opening) => ({ kind: 'lock', action, opening }));
+  }
+
+  reserveGenerations(above: number): void {
+    this.#locks.push(() => ({ kind: 'reserve-generations', above }));
   }
 
   watchOwner(id: number, owner: Owner): void {

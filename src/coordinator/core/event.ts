@@ -50,7 +50,15 @@ export type CoreEvent =
   /** The start waits for something outside; says what, for `status`. */
   | { readonly kind: 'start-waits'; readonly waitingFor: string }
   /** The list has been read; nothing of it is believed before the kernel has spoken. */
-  | { readonly kind: 'list-found'; readonly locks: readonly ListedLock[] }
+  | {
+      readonly kind: 'list-found';
+      readonly locks: readonly ListedLock[];
+      /** Up to where numbers may have been used; not certain when damage may have taken more. */
+      readonly generations: { readonly upTo: number; readonly isCertain: boolean };
+    }
+  /** The mark of generations is on disk up to that number. */
+  | { readonly kind: 'generations-reserved'; readonly upTo: number }
+  | { readonly kind: 'generations-failed'; readonly message: string }
   /** The lockspace is open. `orphans` is null when the kernel's tables cannot be read. */
   | {
       readonly kind: 'lockspace-open';

@@ -17,6 +17,7 @@ export function viewOwnLock(state: State, lock: OwnLock): LockView {
     owner,
     node: { id: state.self.nodeId, name: state.self.nodeName },
     nodeState: state.group.kind === 'joined' ? 'synced' : 'daemon-down',
+    generation: lock.generation,
     since: isoTime(lock.sinceMs),
     note: noteOnOwn(state, lock),
   };
@@ -44,6 +45,7 @@ export function viewPeerLock(peer: Peer, entry: ManifestEntry): LockView | null 
     owner: entry.owner,
     node: { id: peer.nodeId, name: peer.name },
     nodeState: peer.state,
+    generation: entry.generation,
     since: isoTime(entry.since),
     note: noteOnPeer(peer),
   };

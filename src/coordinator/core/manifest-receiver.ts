@@ -1,3 +1,4 @@
+import { hearGenerations } from './claims.js';
 import { digestEntries } from './digest.js';
 import type { EffectCollector } from './effect.js';
 import type { GroupMember } from './event.js';
@@ -23,6 +24,7 @@ export function onMessage(
   out: EffectCollector,
 ): void {
   if (state.group.kind !== 'joined') return;
+  if (envelope.nodeId === from.nodeId) hearGenerations(state, from, envelope);
   if (from.nodeId === state.self.nodeId) {
     if (envelope.incarnation === state.self.incarnation) onOwnEcho(state, envelope.body);
     return;
@@ -100,6 +102,10 @@ function receive(state: State, peer: Peer, body: MessageBody, out: EffectCollect
       break;
     case 'goodbye':
       peer.goodbye = { keepsLocks: body.keepsLocks };
+      break;
+    case 'floor':
+    case 'claim':
+      // Heard before the rules of manifests were asked.
       break;
     case 'unknown':
       count(state, 'messages_of_unknown_type');

@@ -1,5 +1,6 @@
 import { digestEntries } from './digest.js';
 import type { EffectCollector } from './effect.js';
+import { beginEpoch } from './epoch.js';
 import { isoTime } from './iso-time.js';
 import { DELTA_ENTRIES_MAX, DIGEST_INTERVAL_MS, REQUEST_RETRY_MS } from './limits.js';
 import { viewOwnLock } from './lock-view.js';
@@ -17,6 +18,7 @@ export function canSend(state: State): boolean {
 export function sayHello(state: State, out: EffectCollector): void {
   if (!canSend(state)) return;
   const { nodeName, bootId, softwareVersion } = state.self;
+  const view = beginEpoch(state);
   out.send({
     kind: 'hello',
     nodeName,
@@ -24,6 +26,8 @@ export function sayHello(state: State, out: EffectCollector): void {
     softwareVersion,
     manifestVersion: state.manifestVersion,
     digest: digestEntries(state.announced.values()),
+    generationFloor: state.generations.known,
+    view,
   });
   state.digestDueMs = state.monotonicMs + DIGEST_INTERVAL_MS;
 }
@@ -60,7 +64,7 @@ export function announceChanges(state: State, out: EffectCollector): void {
     const before = state.announced.get(id);
     const now = lock === undefined ? null : manifestEntry(state, lock);
     if (now !== null && lock !== undefined) {
-      if (before?.state === now.state && before.since === now.since) continue;
+      if (isAsAnnounced(before, now)) continue;
       changed.push(now);
       state.announced.set(id, now);
       publish(state, viewOwnLock(state, lock), false, out);
@@ -79,6 +83,11 @@ export function announceChanges(state: State, out: EffectCollector): void {
   } else sendWhole(state, out);
 }
 
+function isAsAnnounced(before: ManifestEntry | undefined, now: ManifestEntry): boolean {
+  return before?.state === now.state && before.since === now.since
+    && before.generation === now.generation;
+}
+
 function publish(state: State, lock: LockView, gone: boolean, out: EffectCollector): void {
   out.publish({ at: isoTime(state.wallMs), type: 'lock', lock, gone });
 }
@@ -92,6 +101,7 @@ function viewGone(state: State, entry: ManifestEntry): LockView {
     owner: entry.owner,
     node: { id: state.self.nodeId, name: state.self.nodeName },
     nodeState: state.group.kind === 'joined' ? 'synced' : 'daemon-down',
+    generation: entry.generation,
     since: isoTime(entry.since),
     note: null,
   };

@@ -22,6 +22,8 @@ export interface ManifestEntry {
   readonly owner: Owner | null;
   /** Wall-clock ms of its author. */
   readonly since: number;
+  /** The fencing token of an exclusive grant; null without one. */
+  readonly generation: number | null;
 }
 
 /** A manifest's version counts its changes within one incarnation, from 1. */
@@ -34,6 +36,10 @@ export type MessageBody =
       readonly softwareVersion: string;
       readonly manifestVersion: number;
       readonly digest: string;
+      /** The highest generation that the author knows of; 0 from a daemon without them. */
+      readonly generationFloor: number;
+      /** Names the ring and members that it was said to; empty without generations. */
+      readonly view: string;
     }
   /** Part `part` (from 0) of `parts` of the whole manifest at that version. */
   | {
@@ -55,6 +61,15 @@ export type MessageBody =
   | { readonly kind: 'request'; readonly nodeId: number }
   /** A clean stop. `keepsLocks`: what the last manifest lists stays held as orphans. */
   | { readonly kind: 'goodbye'; readonly keepsLocks: boolean }
+  /** All hellos of this view were heard, and what they say of generations is on disk. */
+  | { readonly kind: 'floor'; readonly view: string; readonly floor: number }
+  /** Takes `count` generations above `floor` and above all claims before it. */
+  | {
+      readonly kind: 'claim';
+      readonly claimId: number;
+      readonly count: number;
+      readonly floor: number;
+    }
   /** A type of a newer protocol: counted, otherwise ignored. */
   | { readonly kind: 'unknown' };
 

@@ -11,8 +11,9 @@ export function addLock(
   facts: LockFacts,
   phase: LockPhase,
   sinceMs: number,
+  generation: number | null = null,
 ): OwnLock {
-  const lock: OwnLock = { facts, phase, sinceMs, releaseWhy: null };
+  const lock: OwnLock = { facts, phase, sinceMs, releaseWhy: null, generation };
   state.locks.set(facts.id, lock);
   const ids = state.idsByResource.get(facts.resource);
   if (ids === undefined) state.idsByResource.set(facts.resource, new Set([facts.id]));
@@ -25,6 +26,8 @@ export function addLock(
 function noteChange(state: State, lock: OwnLock): void {
   if (callersOf(lock.phase) !== null) state.waitingIds.add(lock.facts.id);
   else state.waitingIds.delete(lock.facts.id);
+  if (lock.phase.kind === 'claiming') state.claimingIds.add(lock.facts.id);
+  else state.claimingIds.delete(lock.facts.id);
   state.dirtyIds.add(lock.facts.id);
 }
 
@@ -34,6 +37,7 @@ export function callersOf(phase: LockPhase): readonly Caller[] | null {
     case 'parked':
     case 'taking':
       return phase.callers;
+    case 'claiming':
     case 'orphaned':
     case 'adopting':
       return phase.callers.length > 0 ? phase.callers : null;
@@ -58,10 +62,11 @@ export function waitingLocks(state: State): readonly OwnLock[] {
 
 /**
  * Moves a lock on. `since` starts anew when the phase's kind changes, but not on the way into an
- * adoption and back: who held it before has held it all the time.
+ * adoption and back (who held it before has held it all the time), nor while a lock that was
+ * granted waits for its generation, which nobody is told.
  */
 export function setPhase(state: State, lock: OwnLock, phase: LockPhase): void {
-  const isAway = phase.kind === 'orphaned' || phase.kind === 'adopting';
+  const isAway = phase.kind === 'orphaned' || phase.kind === 'adopting' || phase.kind === 'claiming';
   const isBack =
     lock.phase.kind === 'adopting' && lock.phase.was === phase.kind && phase.kind !== 'releasing';
   if (lock.phase.kind !== phase.kind && !isAway && !isBack) lock.sinceMs = state.wallMs;
@@ -95,6 +100,7 @@ export function forgetLock(state: State, lock: OwnLock): void {
   const { id, resource } = lock.facts;
   state.locks.delete(id);
   state.waitingIds.delete(id);
+  state.claimingIds.delete(id);
   const ids = state.idsByResource.get(resource);
   ids?.delete(id);
   if (ids?.size === 0) state.idsByResource.delete(resource);
@@ -128,6 +134,7 @@ export function manifestEntry(state: State, lock: OwnLock): ManifestEntry | null
     state: shown,
     owner: lock.facts.owner,
     since: lock.sinceMs,
+    generation: lock.generation,
   };
 }
 
@@ -137,6 +144,7 @@ export function shownState(phase: LockPhase): LockState | null {
     case 'parked':
       return 'waiting';
     case 'taking':
+    case 'claiming':
       return phase.wait ? 'waiting' : 'taking';
     case 'held':
     case 'releasing':

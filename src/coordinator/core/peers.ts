@@ -1,5 +1,7 @@
 import type { EffectCollector } from './effect.js';
+import { meetView } from './epoch.js';
 import type { CoreEvent, GroupMember, LeaveReason } from './event.js';
+import { closeEpoch } from './generations.js';
 import { isoTime } from './iso-time.js';
 import { PEERS_MAX } from './limits.js';
 import { sayHello } from './manifest-sender.js';
@@ -25,12 +27,14 @@ export function onView(state: State, event: ViewEvent, out: EffectCollector): vo
   const { group } = state;
   if (group.kind === 'away') return;
   const first = group.kind === 'joining';
+  const before = first ? [] : group.members;
   if (!event.members.some((member) => isSame(member, group.self))) {
     onGroupLost(state, 'corosync has dropped this daemon from its group', out);
     return;
   }
   if (first) state.selfSinceMs = state.wallMs;
   state.group = { ...group, kind: 'joined', members: event.members };
+  meetView(state, event, before);
   warnOfSecondDaemon(state, event, group.self);
   if (first && state.life.kind === 'starting') state.life = { kind: 'running' };
   const present = new Set(event.members.map((member) => member.nodeId));
@@ -66,7 +70,10 @@ function whoJoined(state: State, event: ViewEvent, self: GroupMember): readonly 
 
 /** Another process of a node says hello: it is the daemon there from now on. */
 export function succeed(state: State, from: GroupMember, out: EffectCollector): void {
-  if (state.group.kind === 'joined') join(state, from, state.group.self, out);
+  if (state.group.kind !== 'joined') return;
+  join(state, from, state.group.self, out);
+  // It waits for what everyone knows of generations.
+  sayHello(state, out);
 }
 
 function isAnnounced(event: ViewEvent, member: GroupMember): boolean {
@@ -222,6 +229,7 @@ export function markRecovered(state: State, askedMs: number, out: EffectCollecto
 /** `* -> away`: without corosync nothing new is heard of anybody. */
 export function onGroupLost(state: State, reason: string, out: EffectCollector): void {
   if (state.group.kind === 'joined') state.selfSinceMs = state.wallMs;
+  closeEpoch(state.generations, state.monotonicMs);
   state.group = { kind: 'away', reason };
   state.snapshotSentMs = null;
   for (const peer of state.peers.values()) {

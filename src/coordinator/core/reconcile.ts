@@ -1,5 +1,7 @@
+import { beginClaim, needsGeneration } from './claims.js';
 import type { EffectCollector } from './effect.js';
 import type { KernelOrphan, LockFailure } from './event.js';
+import { becomeHeld } from './grant.js';
 import { isoTime } from './iso-time.js';
 import { viewOwnLock } from './lock-view.js';
 import type { LockMode } from './mode.js';
@@ -18,8 +20,9 @@ export function onListFound(
   listed: readonly ListedLock[],
   out: EffectCollector,
 ): void {
-  for (const { lock: facts, state: was, since, why } of listed) {
-    const lock = addLock(state, facts, { kind: 'orphaned', was, callers: [] }, since);
+  for (const { lock: facts, state: was, since, why, generation } of listed) {
+    const phase = { kind: 'orphaned', was, callers: [] } as const;
+    const lock = addLock(state, facts, phase, since, generation);
     lock.releaseWhy = why;
     if (facts.bootId === state.self.bootId) continue;
     out.log('warn', `${describe(lock)} ended with a reboot of this node: it is no longer held`);
@@ -40,9 +43,10 @@ function orphan(state: State, lock: OwnLock, out: EffectCollector): void {
     case 'orphaned':
       break;
     case 'taking':
+    case 'claiming':
       setPhase(state, lock, { kind: 'orphaned', was: 'intent', callers: phase.callers });
       // Nobody is to have it: should the kernel have granted it, adoption gives it back.
-      if (phase.callers.length === 0) {
+      if (phase.callers.length === 0 && !(phase.kind === 'claiming' && phase.isKept)) {
         setPhase(state, lock, { kind: 'orphaned', was: 'releasing', callers: [] });
         recordReleasing(state, lock, 'its callers have gone', out);
       }
@@ -170,7 +174,7 @@ function quarantine(
   beginAdoption(state, lock, was, [], mode, open, out);
 }
 
-/** `adopting -> held | releasing | quarantined`: the kernel confirmed it. */
+/** `adopting -> held | claiming | releasing | quarantined`: the kernel confirmed it. */
 export function onAdopted(state: State, id: number, out: EffectCollector): void {
   const lock = state.locks.get(id);
   if (lock?.phase.kind !== 'adopting') return;
@@ -198,14 +202,13 @@ function settleAdopted(
     for (const { caller } of phase.callers) if (refusal !== null) out.reply(caller, refusal);
     beginRelease(state, lock, 'granted while this node was isolated', null, out);
   } else {
-    setPhase(state, lock, { kind: 'held' });
-    if (phase.was === 'intent') out.persist({ kind: 'held', at: state.wallMs, id });
     if (owner?.kind === 'process') out.watchOwner(id, owner);
     out.log('info', `${describe(lock)} was adopted`);
-    for (const { caller } of phase.callers) {
-      const view = viewOwnLock(state, lock);
-      out.reply(caller, { kind: 'acquired', lock: view, acquired: true });
-    }
+    const { callers } = phase;
+    if (phase.was === 'held') setPhase(state, lock, { kind: 'held' });
+    else if (needsGeneration(mode)) {
+      beginClaim(state, lock, { callers, wait: true, isKept: callers.length === 0 });
+    } else becomeHeld(state, lock, callers, null, out);
   }
 }
 

@@ -26,7 +26,13 @@ export interface LockFacts {
  */
 export type ListRecord =
   | { readonly kind: 'intent'; readonly at: number; readonly lock: LockFacts }
-  | { readonly kind: 'held'; readonly at: number; readonly id: number }
+  /** `generation` is there for an exclusive mode. */
+  | {
+      readonly kind: 'held';
+      readonly at: number;
+      readonly id: number;
+      readonly generation?: number;
+    }
   | { readonly kind: 'releasing'; readonly at: number; readonly id: number; readonly why: string }
   /** The lock is no longer listed: unlocked, never granted, lost, or ended by a reboot. */
   | { readonly kind: 'dropped'; readonly at: number; readonly id: number; readonly why: string }
@@ -40,6 +46,8 @@ export interface ListedLock {
   readonly since: number;
   /** Why it is being released; null in every other state. */
   readonly why: string | null;
+  /** The one that its owner was told, or is about to be; null for a shared mode, or none yet. */
+  readonly generation: number | null;
 }
 
 /**
@@ -54,7 +62,8 @@ export function applyRecord(
     case 'intent':
     case 'quarantined': {
       if (listed.has(record.lock.id)) return null;
-      const now = { lock: record.lock, state: record.kind, since: record.at, why: null };
+      const { lock, at: since } = record;
+      const now = { lock, state: record.kind, since, why: null, generation: null };
       return { id: record.lock.id, now };
     }
     case 'held':
@@ -62,7 +71,9 @@ export function applyRecord(
       const before = listed.get(record.id);
       if (before === undefined) return null;
       const why = record.kind === 'releasing' ? record.why : null;
-      const now = { lock: before.lock, state: record.kind, since: record.at, why };
+      const told = record.kind === 'held' ? record.generation ?? null : before.generation;
+      const { lock } = before;
+      const now = { lock, state: record.kind, since: record.at, why, generation: told };
       return { id: record.id, now };
     }
     case 'dropped':

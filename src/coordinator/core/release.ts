@@ -33,6 +33,7 @@ export function onRelease(state: State, event: ReleaseEvent, out: EffectCollecto
       break;
     case 'parked':
     case 'taking':
+    case 'claiming':
       abandonTake(state, lock, out);
       out.reply(event.caller, NOTHING);
       break;
@@ -84,7 +85,10 @@ function answerNotHeld(state: State, event: ReleaseEvent): Answer {
   return NOTHING;
 }
 
-/** `held | taking | quarantined -> releasing`. `caller` is answered when the kernel confirms. */
+/**
+ * `held | taking | claiming | quarantined -> releasing`. `caller` is answered when the kernel
+ * confirms.
+ */
 export function beginRelease(
   state: State,
   lock: OwnLock,
@@ -195,6 +199,7 @@ function releaseEnded(state: State, lock: OwnLock, out: EffectCollector): void {
       break;
     case 'parked':
     case 'taking':
+    case 'claiming':
       abandonTake(state, lock, out);
       break;
     case 'orphaned':

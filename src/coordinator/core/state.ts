@@ -1,4 +1,5 @@
 import type { GroupMember, ListCondition, LockspaceCondition } from './event.js';
+import { initialGenerations, type Generations } from './generations.js';
 import type { ManifestEntry, Ring } from './message.js';
 import type { LockMode } from './mode.js';
 import type { LockFacts } from './record.js';
@@ -50,6 +51,18 @@ export type LockPhase =
       readonly callers: readonly Caller[];
       readonly cancelling: 'no' | 'timeout' | 'canceled';
     }
+  /**
+   * Granted by the kernel in an exclusive mode, told to nobody yet: it waits for its generation.
+   * `number` is there when the others have agreed to it and only our own disk has not.
+   */
+  | {
+      readonly kind: 'claiming';
+      readonly wait: boolean;
+      readonly callers: readonly Caller[];
+      readonly number: number | null;
+      /** It stays without callers: adopted for an owner who asked an earlier run. */
+      readonly isKept: boolean;
+    }
   | { readonly kind: 'held' }
   /** `asked`: the unlock is in the kernel; otherwise it waits for the lockspace to run. */
   | {
@@ -72,6 +85,8 @@ export type LockPhase =
 export interface OwnLock {
   readonly facts: LockFacts;
   phase: LockPhase;
+  /** Of its exclusive grant, once it has one; null for a mode that others may share. */
+  generation: number | null;
   /** When the phase began, wall-clock ms. */
   sinceMs: number;
   /** What its `releasing` record in the list says; null while there is none. */
@@ -161,6 +176,11 @@ export interface State {
   readonly idsByResource: Map<string, Set<number>>;
   /** The ids of own locks that callers may be waiting for. */
   readonly waitingIds: Set<number>;
+  /** The ids of own locks that wait for a generation, oldest first. */
+  readonly claimingIds: Set<number>;
+  readonly generations: Generations;
+  /** Monotonic ms of the last loss of a node that is not proven to be settled; null without. */
+  lossMs: number | null;
   nextLockId: number;
   manifestVersion: number;
   /** Ids whose manifest entry may have changed in this step. */
@@ -196,6 +216,9 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     locks: new Map(),
     idsByResource: new Map(),
     waitingIds: new Set(),
+    claimingIds: new Set(),
+    generations: initialGenerations(),
+    lossMs: null,
     nextLockId: 1,
     manifestVersion: 1,
     dirtyIds: new Set(),

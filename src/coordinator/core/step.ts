@@ -1,5 +1,7 @@
 import { onAcquire, onGranted, onIntentFailed, onTakeFailed, settleUnexplained } from './acquire.js';
+import { onGenerationsReserved, onReservationFailed, settleClaims, startGenerations } from './claims.js';
 import { EffectCollector, type Effect } from './effect.js';
+import { noteRunning } from './epoch.js';
 import type { CoreEvent, Instant } from './event.js';
 import { onListCondition } from './list-condition.js';
 import { onGarbage, onMessage, repeatRequests } from './manifest-receiver.js';
@@ -24,6 +26,7 @@ export function step(state: State, event: CoreEvent, at: Instant): readonly Effe
   const out = new EffectCollector();
   handle(state, event, out);
   updateStanding(state, out);
+  settleClaims(state, out);
   // Looks through all manifests, so not at every step: only news of others explains a refusal.
   if (event.kind === 'message' || event.kind === 'tick') settleUnexplained(state, out);
   announceChanges(state, out);
@@ -40,6 +43,13 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
       break;
     case 'list-found':
       onListFound(state, event.locks, out);
+      startGenerations(state, event.generations, event.locks, out);
+      break;
+    case 'generations-reserved':
+      onGenerationsReserved(state, event.upTo);
+      break;
+    case 'generations-failed':
+      onReservationFailed(state, event.message, out);
       break;
     case 'acquire':
       onAcquire(state, event, out);
@@ -111,6 +121,7 @@ function handleLockManager(state: State, event: LockManagerEvent, out: EffectCol
     case 'lockspace-condition':
       state.condition = event.condition;
       markRecovered(state, event.askedMs, out);
+      if (event.condition.kind === 'running') noteRunning(state, event.askedMs);
       onCondition(state, out);
       break;
     case 'adopted':

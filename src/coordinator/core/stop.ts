@@ -31,7 +31,8 @@ export function onStop(state: State, event: StopEvent, out: EffectCollector): vo
   state.life = { kind: 'stopping', caller: event.caller, keep: event.locks === 'keep' };
   for (const lock of [...state.locks.values()]) {
     const { kind } = lock.phase;
-    if (callersOf(lock.phase) !== null) abandonTake(state, lock, out);
+    const mustGo = kind === 'claiming' && event.locks !== 'keep';
+    if (callersOf(lock.phase) !== null || mustGo) abandonTake(state, lock, out);
     else if (kind === 'held' && event.locks === 'release') {
       beginRelease(state, lock, 'the daemon stops', null, out);
     }

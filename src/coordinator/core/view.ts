@@ -70,6 +70,8 @@ export interface LockView {
   readonly node: { readonly id: number; readonly name: string };
   /** The state of that node as this one knows it; what it says of the lock is as old as that. */
   readonly nodeState: PeerState;
+  /** The fencing token of an exclusive grant: higher than every earlier one; null without one. */
+  readonly generation: number | null;
   /** When the lock came into this state, ISO 8601, by its own node's clock. */
   readonly since: string;
   /** What a reader should know beyond the fields, in a sentence; null when nothing. */

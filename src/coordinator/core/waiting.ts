@@ -71,10 +71,14 @@ function expireTaking(state: State, lock: OwnLock, phase: Taking, out: EffectCol
 export function refuseImpatient(state: State, refusal: Answer, out: EffectCollector): void {
   for (const lock of waitingLocks(state)) {
     const { phase } = lock;
-    if (phase.kind !== 'taking') continue;
+    if (phase.kind !== 'taking' && phase.kind !== 'claiming') continue;
     const left = phase.callers.filter(({ waits }) => waits);
     if (left.length === phase.callers.length) continue;
     for (const { caller, waits } of phase.callers) if (!waits) out.reply(caller, refusal);
+    if (phase.kind === 'claiming') {
+      lock.phase = { ...phase, callers: left };
+      continue;
+    }
     const cancelling = left.length === 0 ? 'canceled' : phase.cancelling;
     lock.phase = { ...phase, callers: left, cancelling };
   }
@@ -107,7 +111,8 @@ export function cancelCallers(lock: OwnLock, out: EffectCollector): void {
 }
 
 /**
- * `parked -> (nothing)`; `taking -> taking, cancelling`; an intent that is or will be adopted is
+ * `parked -> (nothing)`; `taking -> taking, cancelling`; a lock that is `claiming` is released at
+ * the end of the step, since the kernel has granted it; an intent that is or will be adopted is
  * released then. Whatever the kernel has granted meanwhile is given back.
  */
 function letGo(state: State, lock: OwnLock, why: string, out: EffectCollector): void {
@@ -120,6 +125,9 @@ function letGo(state: State, lock: OwnLock, why: string, out: EffectCollector): 
     case 'taking':
       if (phase.cancelling === 'no') out.lock({ kind: 'cancel', id: facts.id });
       lock.phase = { ...phase, callers: [], cancelling: 'canceled' };
+      break;
+    case 'claiming':
+      lock.phase = { ...phase, callers: [], isKept: false };
       break;
     case 'orphaned':
     case 'adopting':

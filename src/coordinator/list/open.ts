@@ -10,7 +10,7 @@ import { sealLine } from './line.js';
 import type { FoundList, ListLog, LockList } from './port.js';
 import { readList, type ReadList } from './read.js';
 import { Rewriter } from './rewrite.js';
-import { LIST_MAGIC, LIST_MAJOR, LIST_MINOR, type ListHeader } from './shape.js';
+import { LIST_MAGIC, LIST_MAJOR, LIST_MINOR, lostMark, type ListHeader } from './shape.js';
 import { systemDisk } from './system-disk.js';
 import { ListTable } from './table.js';
 
@@ -69,7 +69,9 @@ async function openClaimed(
   const table = other === null ? read.table : markOnly(read.table, clock.now());
   const foreignLines = other === null ? read.foreignLines : [];
 
-  const header = sealLine(headerNow(options, before));
+  const { problems } = read;
+  const lost = lostMark(before, problems.length > 0, table.mark);
+  const header = sealLine({ ...headerNow(options, before), ...lost });
   const aside = asideFor(path, read, other, clock.now());
   const rewriter = new Rewriter({ disk, path, log, head: [header, ...foreignLines], aside });
   const locks = table.listed;
@@ -77,9 +79,8 @@ async function openClaimed(
   const list = await Journal.open({ path, table, rewriter, claim, clock, log, deadLinesMax });
   const { keptAside } = rewriter;
   if (keptAside !== null) log.warn(`${path} was kept aside as ${keptAside}`);
-  const { problems } = read;
   const bootId = before?.bootId ?? null;
-  const generations = { upTo: table.mark, certain: problems.length === 0 };
+  const generations = { upTo: table.mark, certain: lost.markLostAt === undefined };
   const found = { locks, generations, problems, keptAside, bootId, otherLockspace: other };
   return { list, found };
 }

@@ -8,7 +8,7 @@ import { sealLine } from './line.js';
 import type { ListLog } from './port.js';
 import type { ReadList } from './read.js';
 import { Rewriter } from './rewrite.js';
-import { LIST_MAGIC, LIST_MAJOR, LIST_MINOR, type ListHeader } from './shape.js';
+import { LIST_MAGIC, LIST_MAJOR, LIST_MINOR, lostMark, type ListHeader } from './shape.js';
 import { systemDisk } from './system-disk.js';
 
 export interface RepairOptions {
@@ -53,7 +53,10 @@ export async function repairList(options: RepairOptions): Promise<ListRepair> {
 
 async function rewrite(options: RepairOptions, disk: ListDisk, read: ReadList): Promise<string> {
   const { file: path, log, now } = options;
-  const head = [sealLine(read.header ?? headerFor(options, read)), ...read.foreignLines];
+  const before = read.header ?? headerFor(options, read);
+  const lost = lostMark(before, read.problemCount > 0, read.table.mark);
+  const header = { ...before, minor: Math.max(LIST_MINOR, before.minor), ...lost };
+  const head = [sealLine(header), ...read.foreignLines];
   const aside = asideName(path, 'damaged', now);
   const rewriter = new Rewriter({ disk, path, log, head, aside });
   const rewriting = rewriter.start(read.table.lines());

@@ -6,8 +6,8 @@ import { LOCK_MODES } from '../core/mode.js';
 export const LIST_MAGIC = 'holdfast-lock-list';
 /** Another major cannot be read by this program; a higher minor only adds to this one. */
 export const LIST_MAJOR = 1;
-/** 1 added `generations`. */
-export const LIST_MINOR = 1;
+/** 1 added `generations`; 2 added `generation` to `held`, and `markLostAt` to the header. */
+export const LIST_MINOR = 2;
 
 /** No generation above `upTo` was given out before this was synced. `at` is wall-clock ms. */
 export interface GenerationsRecord {
@@ -29,6 +29,22 @@ export interface ListHeader {
   readonly bootId: string;
   /** When that was, wall-clock ms. */
   readonly at: number;
+  /**
+   * The mark of generations that was left when damage may have taken a later one; written by the
+   * rewrite or repair of a damaged file, and kept until a higher mark is there.
+   */
+  readonly markLostAt?: number;
+}
+
+/** What a header says of a lost mark, for the header of a file that is written anew. */
+export function lostMark(
+  before: ListHeader | null,
+  isDamaged: boolean,
+  mark: number,
+): { readonly markLostAt?: number } {
+  if (isDamaged) return { markLostAt: mark };
+  const markLostAt = before?.markLostAt;
+  return markLostAt === undefined || mark > markLostAt ? {} : { markLostAt };
 }
 
 const header = z.object({
@@ -38,6 +54,7 @@ const header = z.object({
   lockspace: z.string(),
   bootId: z.string(),
   at: z.number(),
+  markLostAt: z.int().min(0).exactOptional(),
 });
 
 const owner = z.discriminatedUnion('kind', [
@@ -56,10 +73,11 @@ const lock = z.object({
 
 const at = z.number();
 const id = z.int().min(0);
+const generation = z.int().min(1);
 
 const record = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('intent'), at, lock }),
-  z.object({ kind: z.literal('held'), at, id }),
+  z.object({ kind: z.literal('held'), at, id, generation: generation.exactOptional() }),
   z.object({ kind: z.literal('releasing'), at, id, why: z.string() }),
   z.object({ kind: z.literal('dropped'), at, id, why: z.string() }),
   z.object({ kind: z.literal('quarantined'), at, lock }),

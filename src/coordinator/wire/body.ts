@@ -1,3 +1,4 @@
+import { CLAIM_COUNT_MAX } from '../core/generations.js';
 import type { MessageBody } from '../core/message.js';
 import { entryFromWire, entryToWire } from './entry.js';
 import { WireError } from './error.js';
@@ -5,7 +6,7 @@ import { bounded, integer, safeInteger, text } from './field.js';
 import type { holdfast } from './generated/manifest.js';
 import {
   BOOT_ID_BYTES_MAX, DIGEST_BYTES_MAX, ENTRIES_MAX, NODE_ID_MAX, NODE_NAME_BYTES_MAX, PARTS_MAX,
-  REMOVED_MAX, VERSION_BYTES_MAX,
+  REMOVED_MAX, VERSION_BYTES_MAX, VIEW_BYTES_MAX,
 } from './limits.js';
 
 type WireEnvelope = holdfast.v1.Envelope.$Properties;
@@ -33,6 +34,10 @@ export function bodyToWire(body: MessageBody): WireEnvelope {
       return { request: { nodeId: integer(body.nodeId, 'request.node_id', 1, NODE_ID_MAX) } };
     case 'goodbye':
       return { goodbye: { keepsLocks: body.keepsLocks } };
+    case 'claim':
+      return { claim: claim(body) };
+    case 'floor':
+      return { floor: floor(body) };
     case 'unknown':
       throw new WireError('BAD_FIELD', 'a body of unknown type cannot be sent');
     default:
@@ -56,6 +61,8 @@ export function bodyFromWire(wire: WireEnvelope): MessageBody {
   if (isThere(wire.goodbye)) {
     return { kind: 'goodbye', keepsLocks: wire.goodbye.keepsLocks ?? false };
   }
+  if (isThere(wire.claim)) return claim(wire.claim);
+  if (isThere(wire.floor)) return floor(wire.floor);
   return { kind: 'unknown' };
 }
 
@@ -67,7 +74,31 @@ function hello(wire: holdfast.v1.Hello.$Properties): BodyOf<'hello'> {
     softwareVersion: text(wire.softwareVersion ?? '', 'hello.software_version', VERSION_BYTES_MAX),
     manifestVersion: version(wire),
     digest: digestText(wire),
+    generationFloor: safeInteger(wire.generationFloor ?? 0, 'hello.generation_floor', 0),
+    view: viewText(wire.view, 'hello.view'),
   };
+}
+
+function claim(wire: holdfast.v1.Claim.$Properties): BodyOf<'claim'> {
+  return {
+    kind: 'claim',
+    claimId: safeInteger(wire.claimId ?? 0, 'claim.claim_id', 1),
+    count: integer(wire.count ?? 0, 'claim.count', 1, CLAIM_COUNT_MAX),
+    floor: safeInteger(wire.floor ?? 0, 'claim.floor', 0),
+  };
+}
+
+function floor(wire: holdfast.v1.Floor.$Properties): BodyOf<'floor'> {
+  return {
+    kind: 'floor',
+    view: text(wire.view ?? '', 'floor.view', VIEW_BYTES_MAX),
+    floor: safeInteger(wire.floor ?? 0, 'floor.floor', 0),
+  };
+}
+
+/** Empty from a daemon that knows no generations. */
+function viewText(view: string | null | undefined, field: string): string {
+  return view === undefined || view === null || view === '' ? '' : text(view, field, VIEW_BYTES_MAX);
 }
 
 function snapshot(wire: holdfast.v1.Snapshot.$Properties): BodyOf<'snapshot'> {

@@ -43,6 +43,7 @@ export function entryToWire(entry: ManifestEntry): holdfast.v1.Entry.$Properties
     state: STATES[entry.state],
     owner: entry.owner === null ? null : ownerToWire(entry.owner),
     sinceMs: safeInteger(entry.since, 'entry.since', 0),
+    ...generationToWire(entry.generation),
   };
 }
 
@@ -56,7 +57,13 @@ export function entryFromWire(wire: holdfast.v1.Entry.$Properties): ManifestEntr
     state: named(STATE_OF, wire.state, 'entry.state'),
     owner: wire.owner === null || wire.owner === undefined ? null : ownerFromWire(wire.owner),
     since: safeInteger(wire.sinceMs ?? 0, 'entry.since_ms', 0),
+    // No generation is 0, and none was written before there were any.
+    generation: safeInteger(wire.generation ?? 0, 'entry.generation', 0) || null,
   };
+}
+
+function generationToWire(generation: number | null): { readonly generation?: number } {
+  return generation === null ? {} : { generation: safeInteger(generation, 'entry.generation', 1) };
 }
 
 function ownerToWire(owner: Owner): holdfast.v1.Owner.$Properties {

@@ -12,6 +12,7 @@ export const NODE_NAME_BYTES_MAX = 255;
 export const BOOT_ID_BYTES_MAX = 64;
 export const VERSION_BYTES_MAX = 64;
 export const DIGEST_BYTES_MAX = 128;
+export const VIEW_BYTES_MAX = 64;
 export const LOCKSPACE_BYTES_MAX = 64;
 export const RESOURCE_BYTES_MAX = 1024;
 export const OWNER_NAME_BYTES_MAX = 256;

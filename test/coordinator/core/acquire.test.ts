@@ -225,7 +225,10 @@ test('a grant after the death of its holder says how long after', (t) => {
   bench.tell(2, 1, [entryOf(1)]);
   const { caller, id } = bench.acquire({ waitMs: null });
   bench.view([1, 3], { left: [[2, 'nodedown']] });
+  bench.ring(8n);
   bench.nowMs += 700;
   bench.send({ kind: 'granted', id });
+  t.is(bench.outcome(caller), 'open', 'it has no generation before the loss is settled');
+  bench.running([1, 3]);
   t.regex(JSON.stringify(bench.answer(caller)), /granted 700 ms after corosync reported/);
 });

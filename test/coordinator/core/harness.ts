@@ -12,6 +12,9 @@ export const BOOT = 'boot-a';
 export const RING = { nodeId: 1, seq: 4n };
 export const ME = { nodeId: SELF, pid: 100 };
 
+/** A list that is certain and has reserved nothing. */
+export const FRESH = { upTo: 0, isCertain: true };
+
 export const VM: Owner = { kind: 'named', name: 'vm-17' };
 export const OTHER: Owner = { kind: 'named', name: 'vm-18' };
 export const PROCESS: Owner = { kind: 'process', pid: 4711, startTime: 99 };
@@ -39,6 +42,13 @@ export class Bench {
     1_000,
   );
   nowMs = 1_000;
+  /**
+   * What becomes of generations: `agrees`: every member says at once what it knows, claims come
+   * back and marks are on disk before the step is over, and none of that shows in the effects.
+   */
+  group: 'agrees' | 'as told' = 'agrees';
+  /** Sees the effects of each single step. */
+  onStep: (effects: readonly Effect[]) => void = () => undefined;
   /** What the records so far leave, as the next start would find it. */
   readonly listed = new Map<number, ListedLock>();
   /** All answers so far, by caller. */
@@ -49,13 +59,43 @@ export class Bench {
   send(event: CoreEvent): readonly Effect[] {
     const wallMs = 1_790_000_000_000 + this.nowMs;
     const effects = step(this.state, event, { wallMs, monotonicMs: this.nowMs });
+    this.#take(effects);
+    this.onStep(effects);
+    return this.group === 'agrees' ? this.#agree(effects) : effects;
+  }
+
+  /** The effects without those of generations, and those of the steps that follow on them. */
+  #agree(effects: readonly Effect[]): readonly Effect[] {
+    const { epoch } = this.state.generations;
+    if (epoch.kind === 'open') {
+      for (const member of epoch.heard.keys()) epoch.heard.set(member, 'floor');
+      epoch.hasToldFloor = true;
+    }
+    return effects.flatMap((effect) => {
+      if (effect.kind === 'reserve-generations') {
+        return this.send({ kind: 'generations-reserved', upTo: effect.above + 1_024 });
+      }
+      const isClaim = effect.kind === 'send' && effect.body.kind === 'claim';
+      return isClaim ? this.echo(effect.body) : [effect];
+    });
+  }
+
+  /** One of our own messages comes back. */
+  echo(body: MessageBody, ring = RING): readonly Effect[] {
+    const { incarnation } = this.state.self;
+    const envelope = {
+      protocolMin: 1, protocolMax: 1, nodeId: SELF, incarnation, seq: 1, ring, body,
+    };
+    return this.send({ kind: 'message', from: ME, envelope });
+  }
+
+  #take(effects: readonly Effect[]): void {
     for (const record of recordsOf(effects)) this.#write(record);
     for (const effect of effects) {
       if (effect.kind !== 'reply') continue;
       const before = this.answers.get(effect.caller) ?? [];
       this.answers.set(effect.caller, [...before, effect.answer]);
     }
-    return effects;
   }
 
   #write(record: ListRecord): void {
@@ -224,7 +264,7 @@ export function startedBench(
 export function foundBench(listed: readonly ListedLock[]): Bench {
   const bench = new Bench();
   for (const entry of listed) bench.listed.set(entry.lock.id, entry);
-  bench.send({ kind: 'list-found', locks: listed });
+  bench.send({ kind: 'list-found', locks: listed, generations: FRESH });
   bench.quorum();
   bench.running();
   return bench;
@@ -245,13 +285,15 @@ export function listedLock(
 ): ListedLock {
   const resource = facts.resource ?? 'disk';
   const lock = { id, resource, lockName: resource, mode: 'EX' as const, owner: VM, bootId: BOOT };
-  return { lock: { ...lock, ...facts }, state, since: 1_780_000_000_000, why: null };
+  const why = state === 'releasing' ? 'asked for' : null;
+  const generation = state === 'held' && (facts.mode ?? 'EX') === 'EX' ? 7 : null;
+  return { lock: { ...lock, ...facts }, state, since: 1_780_000_000_000, why, generation };
 }
 
 export function entryOf(id: number, facts: Partial<ManifestEntry> = {}): ManifestEntry {
   return {
     id, resource: 'disk', lockspace: 'holdfast', mode: 'EX', state: 'held', owner: OTHER,
-    since: 1_780_000_000_000, ...facts,
+    since: 1_780_000_000_000, generation: null, ...facts,
   };
 }
 

@@ -11,7 +11,7 @@ const REQUEST = [{ kind: 'request', nodeId: 2 }];
 
 function hello(manifestVersion: number, digest: string) {
   return {
-    kind: 'hello', nodeName: 'beta', bootId: 'b', softwareVersion: '0.1.0', manifestVersion, digest,
+    kind: 'hello', nodeName: 'beta', bootId: 'b', softwareVersion: '0.1.0', manifestVersion, digest, generationFloor: 0, view: '',
   } as const;
 }
 

@@ -110,7 +110,7 @@ test('a node that comes back is asked for its manifest afresh', (t) => {
   bench.ring(8n);
   const same = bench.hear(2, {
     kind: 'hello', nodeName: 'beta', bootId: 'b', softwareVersion: '0.1.0', manifestVersion: 1,
-    digest: 'x',
+    digest: 'x', generationFloor: 0, view: '',
   });
   t.deepEqual(sentBodies(same), [{ kind: 'request', nodeId: 2 }]);
   bench.tell(2, 5, [entryOf(2, { resource: 'new' })]);

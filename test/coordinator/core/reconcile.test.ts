@@ -9,9 +9,14 @@ test('held or intent with an orphan of the same mode is adopted and held', (t) =
     const bench = foundBench([listedLock(7, state)]);
     t.deepEqual(actionNames(bench.open(EX)), ['adopt 7']);
     const effects = bench.send({ kind: 'adopted', id: 7 });
-    t.is(bench.phase(7), 'held');
-    t.deepEqual(recordNames(effects), state === 'intent' ? ['held 7'] : []);
+    t.is(bench.phase(7), state === 'intent' ? 'claiming' : 'held');
+    t.deepEqual(recordNames(effects), []);
+    joined(bench);
+    bench.wait(0);
+    t.is(bench.phase(7), 'held', 'once the group has given an intent its generation');
     t.is(bench.listed.get(7)?.state, 'held');
+    if (state === 'held') t.is(bench.listed.get(7)?.generation, 7);
+    else t.true((bench.listed.get(7)?.generation ?? 0) > 7);
   }
 });
 

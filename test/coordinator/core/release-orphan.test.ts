@@ -130,7 +130,7 @@ test('an orphan of another node is named with the node on which to release it', 
   const bench = startedBench();
   bench.hear(2, {
     kind: 'hello', nodeName: 'beta', bootId: 'boot-b', softwareVersion: '0.1.0',
-    manifestVersion: 1, digest: '',
+    manifestVersion: 1, digest: '', generationFloor: 0, view: '',
   });
   bench.tell(2, 1, [entryOf(4, { state: 'quarantined', owner: null })]);
   const answer = bench.answer(releaseOrphan(bench).caller);

@@ -1,13 +1,13 @@
 import test from 'ava';
 
-import { Bench, actionNames, foundBench, joined, listedLock, startedBench } from './harness.js';
+import { Bench, FRESH, actionNames, foundBench, joined, listedLock, startedBench } from './harness.js';
 
 test('a start is starting until the group is joined, and says what it waits for', (t) => {
   const bench = new Bench();
   t.is(bench.state.standing.kind, 'starting');
   bench.send({ kind: 'start-waits', waitingFor: 'quorum' });
   t.deepEqual(bench.state.standing, { kind: 'starting', waitingFor: 'quorum' });
-  bench.send({ kind: 'list-found', locks: [] });
+  bench.send({ kind: 'list-found', locks: [], generations: FRESH });
   bench.quorum();
   bench.running();
   bench.open();

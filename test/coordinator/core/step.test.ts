@@ -5,7 +5,7 @@ import type { Effect } from '../../../src/coordinator/core/effect.js';
 import type { CoreEvent } from '../../../src/coordinator/core/event.js';
 import type { LockMode } from '../../../src/coordinator/core/mode.js';
 import { ownerKey, type Owner } from '../../../src/coordinator/core/owner.js';
-import { Bench, actionsOf, joined, logsOf, ME, OTHER, PROCESS, VM } from './harness.js';
+import { Bench, FRESH, actionsOf, joined, logsOf, ME, OTHER, PROCESS, VM } from './harness.js';
 import { KernelModel } from './kernel-model.js';
 
 const OWNERS: readonly Owner[] = [VM, OTHER, PROCESS];
@@ -15,7 +15,7 @@ const WAITS_MS = [0, 50, 2_500, null];
 const RUNS = 3_000;
 
 const ORDER: Readonly<Record<Effect['kind'], number>> = {
-  persist: 0, send: 1, 'send-snapshot': 1, lock: 2, 'watch-owner': 2, 'unwatch-owner': 2,
+  persist: 0, send: 1, 'send-snapshot': 1, lock: 2, 'reserve-generations': 2, 'watch-owner': 2, 'unwatch-owner': 2,
   reply: 3, publish: 3, log: 3,
 };
 
@@ -30,7 +30,8 @@ class World {
   readonly watched = new Map<number, Owner>();
 
   constructor() {
-    this.send({ kind: 'list-found', locks: [] });
+    this.bench.onStep = (effects) => this.check(effects);
+    this.send({ kind: 'list-found', locks: [], generations: FRESH });
     this.send({ kind: 'quorum', quorate: true, nodeIds: [1, 2, 3] });
     this.running();
     this.open(true);
@@ -65,7 +66,6 @@ class World {
     if ('caller' in event && event.kind !== 'caller-gone') this.asked.add(event.caller);
     if (event.kind === 'release') this.told.delete(`${event.resource} ${ownerKey(event.owner)}`);
     const effects = this.bench.send(event);
-    this.check(effects);
     for (const effect of effects) {
       if (effect.kind === 'watch-owner') this.watched.set(effect.id, effect.owner);
       if (effect.kind === 'unwatch-owner') this.watched.delete(effect.id);
@@ -106,7 +106,8 @@ class World {
         continue;
       }
       const isAway = phase.kind === 'orphaned' || phase.kind === 'adopting';
-      const expected = isAway ? phase.was : phase.kind === 'taking' ? 'intent' : phase.kind;
+      const isAsked = phase.kind === 'taking' || phase.kind === 'claiming';
+      const expected = isAway ? phase.was : isAsked ? 'intent' : phase.kind;
       if (now?.state !== expected) {
         throw new Error(`lock ${id} is ${expected} and listed as ${now?.state}`);
       }

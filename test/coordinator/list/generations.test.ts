@@ -3,6 +3,7 @@ import test from 'ava';
 import { ListError } from '../../../src/coordinator/list/error.js';
 import { GENERATION_MAX, GENERATIONS_BLOCK } from '../../../src/coordinator/list/generations.js';
 import { sealLine } from '../../../src/coordinator/list/line.js';
+import { repairList } from '../../../src/coordinator/list/repair.js';
 import { MemoryDisk } from './memory-disk.js';
 import { dropped, intent, openOn, PATH, settle } from './setting.js';
 
@@ -99,8 +100,30 @@ test('after damage the mark is said to be uncertain', async (t) => {
   await list.append([intent(1)]);
   await list.close();
   disk.put(PATH, disk.text(PATH).replace(`"upTo":${2 * GENERATIONS_BLOCK}`, '"upTo":9999'));
-  const { found } = await openOn(disk);
+  const { found, list: first } = await openOn(disk);
   t.deepEqual(found.generations, { upTo: GENERATIONS_BLOCK, certain: false });
+  await first.close();
+  const { found: again, list: second } = await openOn(disk);
+  t.deepEqual(again.generations, { upTo: GENERATIONS_BLOCK, certain: false }, 'also after a rewrite');
+  await second.reserveGenerations(1_000_000);
+  await second.close();
+  const { found: raised } = await openOn(disk);
+  t.deepEqual(raised.generations, { upTo: 1_000_000 + GENERATIONS_BLOCK, certain: true });
+});
+
+test('after a repair the mark is said to be uncertain', async (t) => {
+  const disk = new MemoryDisk();
+  const { list } = await openOn(disk);
+  await list.reserveGenerations(0);
+  await list.append([intent(1)]);
+  await list.close();
+  disk.put(PATH, disk.text(PATH).replace('"upTo":1024', '"upTo":9999'));
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const { keptAside } = await repairList({ file: PATH, lockspace: null, now: 1, log, disk });
+  t.not(keptAside, null);
+  const { found } = await openOn(disk);
+  t.deepEqual(found.problems, []);
+  t.deepEqual(found.generations, { upTo: 0, certain: false });
 });
 
 test('a version without generations keeps their line, as of any newer minor version', async (t) => {
@@ -110,5 +133,5 @@ test('a version without generations keeps their line, as of any newer minor vers
   const line = disk.text(PATH).split('\n').find((text) => text.includes('"generations"')) ?? '';
   await list.close();
   t.is(line, sealLine({ kind: 'generations', at: 1_790_000_000_000, upTo: GENERATIONS_BLOCK }));
-  t.regex(disk.text(PATH), /"minor":1/);
+  t.regex(disk.text(PATH), /"minor":2/);
 });

@@ -17,6 +17,7 @@ function entries(count: number, nameBytes: number): ManifestEntry[] {
     state: 'held',
     owner: { kind: 'named', name: `vm-${id}` },
     since: 1_790_000_000_000,
+    generation: null,
   }));
 }
 

@@ -24,6 +24,17 @@ for (const body of BODIES) {
   });
 }
 
+test('messages from before there were generations are read as having none', (t) => {
+  const read = (name: string) => decode(Buffer.from(golden[`before generations: ${name}`] ?? '', 'hex')).body;
+  const hello = read('hello');
+  t.like(hello, { kind: 'hello', nodeName: 'alpha', generationFloor: 0, view: '' });
+  const entries = ENTRIES.map((entry) => ({ ...entry, generation: null }));
+  t.like(read('snapshot'), { kind: 'snapshot', manifestVersion: 7 });
+  t.deepEqual(read('delta'), {
+    kind: 'delta', manifestVersion: 8, changed: entries.slice(0, 1), removed: [2, 300],
+  });
+});
+
 test('every message comes out as it went in', (t) => {
   t.log(`seed ${seed}`);
   fc.assert(

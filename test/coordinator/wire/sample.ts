@@ -17,6 +17,7 @@ export const ENTRIES: readonly ManifestEntry[] = [
     state: 'held',
     owner: { kind: 'named', name: 'vm-17' },
     since: 1_790_000_000_123,
+    generation: 1_832_960_000_126,
   },
   {
     id: 2,
@@ -26,6 +27,7 @@ export const ENTRIES: readonly ManifestEntry[] = [
     state: 'waiting',
     owner: { kind: 'process', pid: 4711, startTime: 123_456_789 },
     since: 1_790_000_000_456,
+    generation: null,
   },
   {
     id: 3,
@@ -35,6 +37,7 @@ export const ENTRIES: readonly ManifestEntry[] = [
     state: 'quarantined',
     owner: null,
     since: 0,
+    generation: null,
   },
 ];
 
@@ -47,12 +50,16 @@ export const BODIES: readonly MessageBody[] = [
     softwareVersion: '0.1.0',
     manifestVersion: 7,
     digest: 'a'.repeat(64),
+    generationFloor: 1_832_960_000_125,
+    view: 'c'.repeat(16),
   },
   { kind: 'snapshot', manifestVersion: 7, part: 1, parts: 2, entries: ENTRIES },
   { kind: 'delta', manifestVersion: 8, changed: ENTRIES.slice(0, 1), removed: [2, 300] },
   { kind: 'digest', manifestVersion: 8, digest: 'b'.repeat(64) },
   { kind: 'request', nodeId: 3 },
   { kind: 'goodbye', keepsLocks: true },
+  { kind: 'claim', claimId: 3, count: 64, floor: 1_832_960_000_126 },
+  { kind: 'floor', view: 'c'.repeat(16), floor: 1_832_960_000_125 },
 ];
 
 export function envelopeOf(body: MessageBody): Envelope {
@@ -87,6 +94,7 @@ const entry: fc.Arbitrary<ManifestEntry> = fc.record({
     }),
   ),
   since: count,
+  generation: fc.oneof(fc.constant(null), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
 });
 
 const body: fc.Arbitrary<MessageBody> = fc.oneof(
@@ -97,6 +105,8 @@ const body: fc.Arbitrary<MessageBody> = fc.oneof(
     softwareVersion: fc.stringMatching(/^[0-9.]{1,20}$/),
     manifestVersion: count,
     digest: fc.stringMatching(/^[0-9a-f]{64}$/),
+    generationFloor: count,
+    view: fc.stringMatching(/^[0-9a-f]{0,16}$/),
   }),
   fc.record({
     kind: fc.constant('snapshot' as const),
@@ -118,6 +128,17 @@ const body: fc.Arbitrary<MessageBody> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('request' as const), nodeId }),
   fc.record({ kind: fc.constant('goodbye' as const), keepsLocks: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('claim' as const),
+    claimId: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    count: fc.integer({ min: 1, max: 64 }),
+    floor: count,
+  }),
+  fc.record({
+    kind: fc.constant('floor' as const),
+    view: fc.stringMatching(/^[0-9a-f]{1,16}$/),
+    floor: count,
+  }),
 );
 
 /** Any message that may be sent. */

@@ -1,0 +1,45 @@
+import type { EffectCollector } from './effect.js';
+import { viewOwnLock } from './lock-view.js';
+import { areCompatible } from './mode.js';
+import { setPhase } from './own-locks.js';
+import type { Caller, OwnLock, State } from './state.js';
+
+/**
+ * `taking | claiming -> held`: written, then told to everyone who waits for it. `generation` is
+ * null for a mode that others may share.
+ */
+export function becomeHeld(
+  state: State,
+  lock: OwnLock,
+  callers: readonly Caller[],
+  generation: number | null,
+  out: EffectCollector,
+): void {
+  const { id, resource } = lock.facts;
+  lock.generation = generation;
+  setPhase(state, lock, { kind: 'held' });
+  out.persist({
+    kind: 'held', at: state.wallMs, id, ...(generation === null ? {} : { generation }),
+  });
+  const note = noteOnGrant(state, lock);
+  const view = { ...viewOwnLock(state, lock), note };
+  for (const { caller } of callers) {
+    out.reply(caller, { kind: 'acquired', lock: view, acquired: true });
+  }
+  if (note !== null) out.log('info', `'${resource}' ${note}`);
+}
+
+/** How long after a holder's node death the grant came; null when none died. */
+function noteOnGrant(state: State, lock: OwnLock): string | null {
+  for (const peer of state.peers.values()) {
+    if (peer.nodeDownMs === null) continue;
+    const had = [...peer.entries.values()].some(
+      (entry) =>
+        entry.resource === lock.facts.resource && !areCompatible(entry.mode, lock.facts.mode),
+    );
+    if (!had) continue;
+    const afterMs = Math.round(state.monotonicMs - peer.nodeDownMs);
+    return `was granted ${afterMs} ms after corosync reported ${peer.name} gone`;
+  }
+  return null;
+}
