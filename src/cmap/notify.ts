@@ -2,6 +2,7 @@ import type { CmapEvent } from './connection.js';
 import { CMAP_TRACK_ADD, CMAP_TRACK_DELETE, CMAP_TRACK_MODIFY } from './constants.js';
 import { CmapError } from './error.js';
 import type { CmapLibrary, NativeNotify, NativeNotifyValue } from './library.js';
+import { VALUE_BYTES_MAX } from './limits.js';
 import type { CmapChange, CmapValue } from './port.js';
 import { decodeValue } from './value.js';
 
@@ -9,8 +10,12 @@ import { decodeValue } from './value.js';
 export function notifyInto(
   { copyBytes }: Pick<CmapLibrary, 'copyBytes'>, events: CmapEvent[],
 ): NativeNotify {
-  const read = ({ type, len, data }: NativeNotifyValue): CmapValue =>
-    decodeValue(type, copyBytes(data, len));
+  const read = ({ type, len, data }: NativeNotifyValue): CmapValue => {
+    // The zero that libcmap may add to a string is the one byte more.
+    if (len <= VALUE_BYTES_MAX + 1) return decodeValue(type, copyBytes(data, len));
+    const text = `a value of ${len} bytes; corosync stores ${VALUE_BYTES_MAX} at most`;
+    throw new CmapError('MESSAGE_ERROR', 'cmap_dispatch', text);
+  };
   return (_handle, _track, event, key, newValue, oldValue, tracker) => {
     try {
       const change = changeOf(event, key, () => read(newValue), () => read(oldValue));

@@ -1,12 +1,11 @@
 import { CS_DISPATCH_ONE_NONBLOCKING } from '../native/corotypes.js';
 import { offThread } from '../native/off-thread.js';
 import type { NativePoll } from '../native/poll.js';
+import { callbacksInto, type Inbox } from './callbacks.js';
 import type { CpgConnection, CpgConnectionListener, CpgEvent } from './connection.js';
 import { CPG_MODEL_V1, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF } from './constants.js';
 import { enquiryOf, nativeName, type CpgEnquiry } from './enquiry.js';
-import type { CpgHandle, CpgLibrary, NativeCallbacks } from './library.js';
-import { MemberTable } from './member-table.js';
-import { reasonOf } from './reason.js';
+import type { CpgHandle, CpgLibrary } from './library.js';
 import { check } from './status.js';
 
 /**
@@ -45,12 +44,6 @@ export async function connectCpg(library: CpgLibrary): Promise<CpgConnection> {
     await close();
     throw thrown;
   }
-}
-
-/** Where the callbacks leave what they were told. */
-interface Inbox {
-  readonly events: CpgEvent[];
-  kept: CpgConnectionListener['kept'];
 }
 
 interface ConnectionFacts {
@@ -173,50 +166,4 @@ class NativeConnection implements CpgConnection {
       if (this.#polling.kind === 'on') this.#polling.poll.start();
     }
   }
-}
-
-/** Callbacks only copy and enqueue: after one throw koffi skips every later callback. */
-function callbacksInto(library: CpgLibrary, inbox: Inbox): NativeCallbacks {
-  const { events } = inbox;
-  const { window } = library;
-  const enqueue = (read: () => CpgEvent): void => {
-    try {
-      events.push(read());
-    } catch (cause) {
-      events.push({ kind: 'broken', cause });
-    }
-  };
-  const senders = new MemberTable();
-  const changes = (from: Parameters<CpgLibrary['decodeAddresses']>[0], count: number) =>
-    library.decodeAddresses(from, count).map(({ nodeid, pid, reason }) => ({
-      nodeId: nodeid, pid, reason: reasonOf(reason),
-    }));
-  return {
-    deliver(_handle, _group, nodeId, pid, msg, bytes) {
-      try {
-        const from = senders.get(nodeId, pid);
-        const seen = window.look(msg, bytes);
-        const own = seen === null ? null : inbox.kept(from, seen);
-        events.push({ kind: 'message', from, payload: own ?? window.copy(msg, bytes) });
-      } catch (cause) {
-        events.push({ kind: 'broken', cause });
-      }
-    },
-    confchg: (_handle, _group, members, memberCount, left, leftCount, joined, joinedCount) =>
-      enqueue(() => ({
-        kind: 'view',
-        view: {
-          members: library.decodeAddresses(members, memberCount)
-            .map(({ nodeid, pid }) => ({ nodeId: nodeid, pid })),
-          left: changes(left, leftCount),
-          joined: changes(joined, joinedCount),
-        },
-      })),
-    totemConfchg: (_handle, ring, count, nodeIds) =>
-      enqueue(() => ({
-        kind: 'ring',
-        ring: { nodeId: ring.nodeid, seq: BigInt(ring.seq) },
-        nodeIds: library.decodeNodeIds(nodeIds, count),
-      })),
-  };
 }

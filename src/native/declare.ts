@@ -41,6 +41,14 @@ export function registerCallback(
   return koffi.register(callback, typeOf(koffi, type)) as NativeCallback;
 }
 
+/** koffi's view of a function itself, not of a pointer to it; to be called once for each. */
+export function protoOf(koffi: Koffi, { returns, params }: CSignature): TypeObject {
+  return koffi.proto(
+    returns === null ? 'void' : typeOf(koffi, returns),
+    params.map((type) => typeOf(koffi, type)),
+  );
+}
+
 const made = new WeakMap<CType, TypeObject>();
 
 function make(koffi: Koffi, type: CType): TypeObject {
@@ -62,13 +70,6 @@ function make(koffi: Koffi, type: CType): TypeObject {
     case 'callback':
       return koffi.pointer(protoOf(koffi, type));
   }
-}
-
-function protoOf(koffi: Koffi, { returns, params }: CSignature): TypeObject {
-  return koffi.proto(
-    returns === null ? 'void' : typeOf(koffi, returns),
-    params.map((type) => typeOf(koffi, type)),
-  );
 }
 
 /** As a parameter: with the direction, which is no part of a koffi type. */

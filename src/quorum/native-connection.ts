@@ -115,7 +115,9 @@ class NativeConnection implements QuorumConnection {
 }
 
 /** Callbacks only copy and enqueue: after one throw koffi skips every later callback. */
-function callbacksInto(library: QuorumLibrary, events: QuorumEvent[]): NativeCallbacks {
+export function callbacksInto(
+  library: Pick<QuorumLibrary, 'decodeNodeIds'>, events: QuorumEvent[],
+): NativeCallbacks {
   const enqueue = (read: () => QuorumEvent): void => {
     try {
       events.push(read());

@@ -24,12 +24,13 @@ export const loadQuorumLibrary: () => Promise<QuorumLibrary> = libraryLoader(
     ...declareFunctions<QuorumCalls>(koffi, library, QUORUM_INTERFACE.functions),
     ...nativeMemory(koffi),
     lane: new Lane(),
-    register: (callbacks) => register(koffi, callbacks),
+    register: (callbacks) => registerCallbacks(koffi, callbacks),
     poll: (fd, readable) => startPoll(koffi, fd, readable),
   }),
 );
 
-function register(
+/** Makes C function pointers of the callbacks; needs no libquorum. */
+export function registerCallbacks(
   koffi: Koffi, callbacks: NativeCallbacks,
 ): ReturnType<QuorumLibrary['register']> {
   const quorumNotify = registerCallback(koffi, QUORUM_TYPES.quorumNotify, callbacks.quorumNotify);
