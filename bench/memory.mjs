@@ -2,7 +2,7 @@ import { row } from './result.mjs';
 import { slope } from './statistics.mjs';
 
 /** Growth over what is looked at that still counts as flat, in KiB. */
-const GROWTH_KIB_MAX = { resident: 4_096, held: 256 };
+export const GROWTH_KIB_MAX = { resident: 4_096, held: 256 };
 
 /** After a collection (--expose-gc), in KiB: all that is resident, what JavaScript holds of it. */
 export function sampleMemory() {
@@ -16,7 +16,7 @@ export function sampleMemory() {
  * Two rows for the points of a soak ({ at, resident, held }): the slope over the second half, since
  * the first is warming up (compiled code, the heap's steady size), and the largest single step.
  */
-export function memoryRows(what, points, say) {
+export function memoryRows(what, points, say, growthKibMax = GROWTH_KIB_MAX) {
   const steady = points.slice(points.length >> 1);
   return ['resident', 'held'].map((of) => {
     say(`soak: ${what}, ${of} KiB ${points.map((point) => point[of].toFixed(0)).join(' ')}`);
@@ -27,7 +27,7 @@ export function memoryRows(what, points, say) {
       `${(perUnit * 1024).toFixed(2)} bytes each; ${first[of].toFixed(0)} KiB, then ` +
       `${last[of].toFixed(0)} KiB; largest step of the whole run ${stepOf(points, of)}`;
     return row(`memory ${of}, slope over ${span} ${what}`, perUnit * span,
-      { atMost: GROWTH_KIB_MAX[of] }, detail, 'KiB');
+      { atMost: growthKibMax[of] }, detail, 'KiB');
   });
 }
 

@@ -18,7 +18,7 @@ import { registerCallbacks as registerQuorum } from '../../src/quorum/native.js'
 import { chooseSeed } from '../support/property-seed.js';
 
 const RUNS = 400;
-/** Room for every count that may be read, so that a bound that is missing shows and does no harm. */
+/** Room for every count that may be read; a bound that is missing ends in a crash. */
 const MEMORY_BYTES = 64 << 10;
 
 /** C memory of noise, and the callbacks called as C would, through koffi both ways. */
@@ -128,7 +128,8 @@ test('whatever node lists libquorum tells of become events, within their bounds'
 test('whatever values libcmap tells of become events, within their bounds', (t) => {
   const noise = new Noise(t);
   const events: CmapEvent[] = [];
-  const pointer = registerCallback(koffi, CMAP_TYPES.notify, notifyInto(nativeMemory(koffi), events));
+  const told = notifyInto(nativeMemory(koffi), events);
+  const pointer = registerCallback(koffi, CMAP_TYPES.notify, told);
   const kinds = new Set<string>();
   const notify = callerOf(CMAP_TYPES.notify);
   const value = () => {
@@ -141,10 +142,10 @@ test('whatever values libcmap tells of become events, within their bounds', (t) 
     const event = [1, 2, 4, noise.word() | 0][noise.below(4)];
     notify(pointer, 1, 1, event, 'some.key', value(), value(), 1);
     t.is(events.length, 1);
-    const [told] = events.splice(0);
-    kinds.add(told?.kind ?? '');
-    if (told?.kind !== 'change' || told.change.kind === 'deleted') continue;
-    const { value: now } = told.change;
+    const [heard] = events.splice(0);
+    kinds.add(heard?.kind ?? '');
+    if (heard?.kind !== 'change' || heard.change.kind === 'deleted') continue;
+    const { value: now } = heard.change;
     if (now.type === 'binary') t.true(now.value.byteLength <= (16 << 10) + 1);
   }
   koffi.unregister(pointer);
