@@ -22,9 +22,12 @@ export class Compaction {
     return this.#current?.prepared === true;
   }
 
-  /** Whether so many dead lines are a reason to begin one. */
-  isDue(deadLines: number): boolean {
-    return this.#current === null && deadLines > this.#dueAtLines;
+  /**
+   * Whether so many dead lines are a reason to begin one: also more than say something, so that
+   * what a rewrite costs is spread over as many records, however long the list is.
+   */
+  isDue(deadLines: number, liveLines: number): boolean {
+    return this.#current === null && deadLines > Math.max(this.#dueAtLines, liveLines);
   }
 
   /** Begins one; or gives that under way, which followed every batch since and so will do. */

@@ -15,7 +15,7 @@ import type { Rewriting } from './rewrite.js';
 import type { StoredRecord } from './shape.js';
 import { writeAll } from './write.js';
 
-/** Lines that say nothing any more: beyond that many the file is rewritten without them. */
+/** Lines that say nothing any more: beyond that many, and half, the file is rewritten. */
 export const DEAD_LINES_MAX = 10_000;
 /** A file can be replaced while it is synced; this often the sync follows it. */
 const SYNC_TRIES_MAX = 4;
@@ -130,7 +130,7 @@ export class Journal implements LockList {
     this.#repairDue = false;
     try {
       if (isDue) await this.#repair();
-      else if (this.#compaction.isDue(this.#deadLines())) this.#rewriteBeside();
+      else if (this.#isRewriteDue()) this.#rewriteBeside();
     } catch (thrown) {
       if (this.#state.kind === 'broken') this.#break(thrown, this.#state.file);
       else if (this.failure !== null) this.#repairPace.plan();
@@ -191,6 +191,10 @@ export class Journal implements LockList {
     state.full = null;
     this.#repairPace.cancel();
     this.#condition.setFailure(null);
+  }
+
+  #isRewriteDue(): boolean {
+    return this.#compaction.isDue(this.#deadLines(), this.#parts.table.lineCount);
   }
 
   #deadLines(): number {
