@@ -2,12 +2,14 @@
  * A libdlm.so.3 without a kernel: the functions that the benches call, with libdlm's signatures,
  * for LD_LIBRARY_PATH. A lock is granted at once; its answer is written to a socket pair in the
  * kernel's own format (struct dlm_lock_result), so that whoever reads the lockspace's descriptor,
- * dlm_dispatch below or another reader, pays the system calls that the real device costs.
+ * dlm_dispatch below or another reader, pays the system calls that the real device costs. With
+ * HOLDFAST_STUB_LATENCY_US an answer comes so much later, as that of a master across a network.
  *
  * It keeps no queues and refuses nothing: it measures the way to libdlm and back, not the DLM.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <libdlm.h>
+#include "late-answers.h"
 
 /* The library's header and the kernel's both define struct dlm_lksb: ours is the library's. */
 struct result {
@@ -29,8 +32,9 @@ struct result {
 	uint32_t lvb_offset;
 };
 _Static_assert(sizeof(struct result) == 72, "struct dlm_lock_result of linux/dlm_device.h");
+_Static_assert(sizeof(struct result) == LATE_ANSWER_BYTES, "what late-answers.c keeps");
 
-#define LOCKS_MAX (1u << 16)
+#define LOCKS_MAX (1u << 20)
 #define ANSWER_BYTES (8 << 20)
 
 /* What a real kernel keeps for each lock: an unlock is answered with the lock's own addresses. */
@@ -42,6 +46,7 @@ struct lock {
 struct lockspace {
 	int read_fd;
 	int write_fd;
+	bool late;
 	struct lock locks[LOCKS_MAX];
 	uint32_t next;
 };
@@ -60,6 +65,8 @@ static int answer(struct lockspace *ls, uint32_t lkid, void *astarg, int status)
 	/* The kernel's statuses are negative; libdlm turns them round. */
 	result.lksb.sb_status = -status;
 	result.lksb.sb_lkid = lkid;
+	if (ls->late)
+		return late_answer(&result);
 	return send(ls->write_fd, &result, sizeof(result), MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
@@ -77,6 +84,9 @@ dlm_lshandle_t dlm_open_lockspace(const char *name)
 	ls->read_fd = fds[0];
 	ls->write_fd = fds[1];
 	ls->next = 1;
+	ls->late = late_answer_us() > 0;
+	if (ls->late && late_answers_start(ls->write_fd, late_answer_us()) != 0)
+		return NULL;
 	return ls;
 }
 
@@ -146,6 +156,13 @@ int dlm_ls_lock(dlm_lshandle_t handle, uint32_t mode, struct dlm_lksb *lksb, uin
 	struct lockspace *ls = handle;
 
 	(void)mode; (void)name; (void)parent; (void)bastaddr; (void)range;
+	/* An adoption is answered by the call itself; every orphan that is asked for exists. */
+	if (flags & LKF_ORPHAN) {
+		lksb->sb_lkid = ls->next++ % LOCKS_MAX;
+		ls->locks[lksb->sb_lkid].astaddr = (void *)astaddr;
+		ls->locks[lksb->sb_lkid].lksb = lksb;
+		return 0;
+	}
 	if (!astaddr || namelen > DLM_RESNAME_MAXLEN) {
 		errno = EINVAL;
 		return -1;

@@ -1,9 +1,9 @@
-// `npm run bench:lab [-- --rounds=N --ms=N --stub --soak=CYCLES]`: the way to the kernel's DLM and
+// `npm run bench:lab [-- --rounds=N --ms=N --stub --soak=CYCLES --only-soak]`: the way to the kernel's DLM and
 // back through the child, against the C twin in the same guest and the same run, in a lockspace of
 // the lab's three nodes (test/lab). Needs what the lab needs, gcc and libdlm-dev, and a build.
 // Eight minutes. --stub measures over the stub of libdlm in the guest too: beside the native
 // figures it shows what emulation costs either side; --in-process what a Node loop without a child
-// does; --soak runs so many lock cycles and watches memory.
+// does; --soak runs so many lock cycles, watches memory and looks what the kernel has left after.
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -28,6 +28,7 @@ const { values } = parseArgs({
     stub: { type: 'boolean', default: false },
     'in-process': { type: 'boolean', default: false },
     soak: { type: 'string', default: '0' },
+    'only-soak': { type: 'boolean', default: false },
   },
 });
 
@@ -38,6 +39,13 @@ try {
   await lab.startCluster();
   await lab.deploy();
   await prepare();
+  if (!values['only-soak']) await benchAll();
+  if (values.soak !== '0') await soak(Number(values.soak));
+} finally {
+  await lab.stop();
+}
+
+async function benchAll() {
   const rows = await bench('lab', LOCKSPACE, ['loop.mjs', LOCKSPACE], CASES);
   const local = CASES.filter(({ kind }) => kind === 'local');
   if (values['in-process']) {
@@ -48,9 +56,6 @@ try {
     rows.push(...(await bench('stub in the guest', 'stub', words, local, STUB_PATH)));
   }
   process.stdout.write(`${tableOf(rows)}\n`);
-  if (values.soak !== '0') await soak(Number(values.soak));
-} finally {
-  await lab.stop();
 }
 
 /** The benches go to node 1; all three keep the lockspace open, so that masters are anywhere. */
@@ -62,15 +67,21 @@ async function prepare() {
   cpSync(loop, join(folder, 'dlm-loop'));
   await node.put(folder, BENCH_PATH);
   await node.put(stubFolder, STUB_PATH);
-  const probe = ['node', `${DEPLOY_PATH}/build/test/lab/dlm-probe.js`, LOCKSPACE, 'open', 'stay'];
-  for (const index of [1, 2, 3]) {
-    await lab.node(index).start('bench-member', probe);
+  await openOn([1, 2, 3], LOCKSPACE);
+}
+
+/** Keeps the lockspace open on these nodes. */
+async function openOn(nodes, lockspace) {
+  const unit = `${lockspace}-member`;
+  const probe = ['node', `${DEPLOY_PATH}/build/test/lab/dlm-probe.js`, lockspace, 'open', 'stay'];
+  for (const index of nodes) {
+    await lab.node(index).start(unit, probe);
     await waitUntil(async () => (await lab.node(index)
-      .attempt('journalctl -u bench-member -o cat')).stdout.includes('"step":"open"'), {
-      what: `the lockspace to be open on node ${index}`, timeoutMs: 90_000,
+      .attempt(`journalctl -u ${unit} -o cat`)).stdout.includes('"step":"open"'), {
+      what: `the lockspace ${lockspace} to be open on node ${index}`, timeoutMs: 90_000,
     });
   }
-  say('the lockspace has three members');
+  say(`lockspace ${lockspace} is open on nodes ${nodes.join(', ')}`);
 }
 
 async function bench(title, lockspace, [program, ...args], cases, libraries = '') {
@@ -89,11 +100,18 @@ async function bench(title, lockspace, [program, ...args], cases, libraries = ''
   }
 }
 
+/** Masters are on all three nodes; when node 1 has left, nobody may know a lock of it. */
 async function soak(cycles) {
+  await openOn([2, 3], 'soak');
   const { stdout } = await lab.node(1).exec(
-    `node ${BENCH_PATH}/dlm/soak.mjs soak ${cycles}`, { timeoutMs: 300_000 },
+    `node ${BENCH_PATH}/dlm/soak.mjs soak ${cycles}`, { timeoutMs: 480_000 },
   );
   process.stdout.write(stdout);
+  for (const index of [2, 3]) {
+    const tables = await lab.node(index).exec('cat /sys/kernel/debug/dlm/soak_locks');
+    const left = tables.stdout.trim().split('\n').slice(1);
+    process.stdout.write(`${left.length} locks are left on node ${index} ${left.join(' ')}\n`);
+  }
 }
 
 function say(text) {

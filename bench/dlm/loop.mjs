@@ -5,9 +5,11 @@
 //
 // Reads one command a line, `fresh|local IN_FLIGHT DURATION_MS [PAIRS]`, and answers each with one
 // line of JSON. CHILD replaces the child's command line.
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 import { openLockManager } from '../../build/src/dlm/index.js';
+import { usageOf, usedBetween } from './usage.mjs';
 
 const [name, ...childCommand] = process.argv.slice(2);
 const manager = openLockManager({
@@ -15,6 +17,7 @@ const manager = openLockManager({
   ...(childCommand.length === 0 ? {} : { childCommand }),
 });
 const lockspace = await manager.openLockspace(name);
+const processes = { parent: process.pid, child: childOf(process.pid) };
 const prefix = `js${process.pid}`;
 let names = 0;
 console.log('{"ready":true}');
@@ -29,7 +32,7 @@ await manager.close();
 
 async function round(kind, inFlight, durationMs, pairsMax) {
   const startedMs = performance.now();
-  const before = process.cpuUsage();
+  const before = usageOf(processes);
   let begun = 0;
   let pairs = 0;
   const slot = async (index) => {
@@ -45,10 +48,13 @@ async function round(kind, inFlight, durationMs, pairsMax) {
   };
   await Promise.all(Array.from({ length: inFlight }, (_, index) => slot(index)));
   const ms = performance.now() - startedMs;
-  const { user, system } = process.cpuUsage(before);
   return {
     pairs, ms, pairsPerSecond: pairs / ms * 1_000,
-    parentUsPerPair: (user + system) / pairs,
+    ...usedBetween(before, usageOf(processes), pairs),
     rssMiB: process.memoryUsage.rss() / 2 ** 20,
   };
+}
+
+function childOf(pid) {
+  return Number(readFileSync(`/proc/self/task/${pid}/children`, 'utf8').split(' ')[0]);
 }

@@ -1,7 +1,8 @@
-// `node bench/dlm/native.mjs [--rounds=N --ms=N]`: the way from the public API to libdlm and back,
-// without a kernel DLM and without emulation: both sides over bench/c/stub-libdlm.c, which grants
-// at once. Every name is mastered here, so these are the `local` targets. Needs gcc and libdlm-dev,
-// and a build.
+// `node bench/dlm/native.mjs [--rounds=N --ms=N --latency-us=N]`: the way from the public API to
+// libdlm and back, without a kernel DLM and without emulation: both sides over
+// bench/c/stub-libdlm.c. Without a latency it grants at once, as for names that are mastered here:
+// the `local` targets. With one every answer comes so much later, as from a master across a
+// network: the `fresh` targets. Needs gcc and libdlm-dev, and a build.
 import { parseArgs } from 'node:util';
 
 import { machineFacts } from '../machine.mjs';
@@ -11,28 +12,34 @@ import { machineOf, Sides } from './sides.mjs';
 import { buildDlmTwins } from './twins.mjs';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '9' }, ms: { type: 'string', default: '1000' } },
+  options: {
+    rounds: { type: 'string', default: '9' },
+    ms: { type: 'string', default: '1000' },
+    'latency-us': { type: 'string', default: '0' },
+  },
 });
+const latencyUs = Number(values['latency-us']);
+const kind = latencyUs > 0 ? 'fresh' : 'local';
 
 say(machineFacts().join('\n'));
 const { loop, stubFolder } = buildDlmTwins();
-const path = `LD_LIBRARY_PATH=${stubFolder}`;
+const path = [`LD_LIBRARY_PATH=${stubFolder}`, `HOLDFAST_STUB_LATENCY_US=${latencyUs}`];
 const folder = import.meta.dirname;
 const sides = new Sides(machineOf(), {
   ours: [
-    path, process.execPath, `${folder}/loop.mjs`, 'stub', process.execPath,
+    ...path, process.execPath, `${folder}/loop.mjs`, 'stub', process.execPath,
     `${folder}/stub-child.mjs`,
   ],
-  loop: `${path} ${loop} stub`,
+  loop: `${path.join(' ')} ${loop} stub`,
 });
 try {
   await sides.ready();
   const rows = await compare(sides, {
-    title: 'stub',
-    cases: CASES.filter(({ kind }) => kind === 'local'),
+    title: `stub, ${latencyUs} us`,
+    cases: CASES.filter((one) => one.kind === kind),
     rounds: Number(values.rounds),
     durationMs: Number(values.ms),
-    warmPairs: 100_000,
+    warmPairs: latencyUs > 0 ? 40_000 : 100_000,
     say,
   });
   process.stdout.write(`${tableOf(rows)}\n`);

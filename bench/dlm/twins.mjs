@@ -11,11 +11,12 @@ import { buildTwin } from '../twins.mjs';
 export function buildDlmTwins() {
   const loop = buildTwin('dlm-loop', ['dlm']);
   const stubFolder = fileURLToPath(new URL('../../build/bench/stub', import.meta.url));
-  const source = fileURLToPath(new URL('../c/stub-libdlm.c', import.meta.url));
+  const sources = ['stub-libdlm.c', 'late-answers.c']
+    .map((name) => fileURLToPath(new URL(`../c/${name}`, import.meta.url)));
   mkdirSync(stubFolder, { recursive: true });
   execFileSync('gcc', [
-    '-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror', '-fPIC', '-shared',
-    '-Wl,-soname,libdlm.so.3', '-o', `${stubFolder}/libdlm.so.3`, source,
+    '-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror', '-fPIC', '-shared', '-pthread',
+    '-Wl,-soname,libdlm.so.3', '-o', `${stubFolder}/libdlm.so.3`, ...sources,
   ], { stdio: 'inherit' });
   return { loop, stubFolder };
 }

@@ -6,8 +6,9 @@ import { REQUESTS_WAITING_MAX } from './limits.js';
 /** Acquires and releases that are under way, within a bound. */
 export class PendingRequests {
   readonly #counters: ControlCounters;
-  readonly #pending = new Set<Promise<unknown>>();
-  readonly #stopping = new AbortController();
+  /** With what aborts them. One signal for all would have to be combined for each request. */
+  readonly #pending = new Map<Promise<unknown>, AbortController>();
+  #stopping = false;
 
   constructor(counters: ControlCounters) {
     this.#counters = counters;
@@ -29,8 +30,9 @@ export class PendingRequests {
     const gone = new AbortController();
     const onClose = (): void => gone.abort();
     response.once('close', onClose);
-    const running = this.#start(AbortSignal.any([gone.signal, this.#stopping.signal]), work);
-    this.#pending.add(running);
+    if (this.#stopping) gone.abort();
+    const running = this.#start(gone.signal, work);
+    this.#pending.set(running, gone);
     try {
       return await running;
     } finally {
@@ -43,14 +45,16 @@ export class PendingRequests {
     try {
       return await work(signal);
     } catch (error) {
-      throw this.#stopping.signal.aborted && isCanceled(error) ? stopping(error) : error;
+      throw this.#stopping && isCanceled(error) ? stopping(error) : error;
     }
   }
 
   /** Cancels what waits, and resolves when all have ended. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await Promise.allSettled(this.#pending);
+    this.#stopping = true;
+    const running = [...this.#pending.keys()];
+    for (const gone of this.#pending.values()) gone.abort();
+    await Promise.allSettled(running);
   }
 }
 
