@@ -107,6 +107,7 @@ daemonTest('a second daemon on the state directory has an error of its own', asy
   const second = await Program.run(t, DAEMON, ['--config', place.config('second', { socket })]);
   t.is(second.exitCode, 1);
   t.regex(second.stderr, /another process has the lock list in .*; is holdfastd running already\?/);
+  t.regex(second.stderr, new RegExp(`: pid ${first.child.pid ?? 0} \\(.*node.* --config .*first`));
   t.false(existsSync(socket));
   t.is((await openControlClient(place).status()).node.name, 'here');
   t.is(first.exitCode, null);
@@ -151,4 +152,19 @@ daemonTest('no right to the state directory: the error names it', async (t) => {
   const daemon = await Program.run(t, DAEMON, ['--config', config], WITHOUT_RIGHTS);
   t.is(daemon.exitCode, 1, daemon.stderr);
   t.regex(daemon.stderr, /cannot use .*closed\/state for the lock list: .*permission denied/i);
+});
+
+daemonTest('a state directory that others can write in, or that is another user\'s, is refused', async (t) => {
+  const place = await placeOf(t);
+  mkdirSync(place.stateDir);
+  chmodSync(place.stateDir, 0o777);
+  const open = await Program.run(t, DAEMON, ['--config', place.config('open')]);
+  t.is(open.exitCode, 1, open.stderr);
+  t.regex(open.stderr, /state directory .*state can be written by others \(mode 0777\).*chmod it/);
+  if (!isRoot) return;
+  chmodSync(place.stateDir, 0o755);
+  chownSync(place.stateDir, NOBODY, NOBODY);
+  const foreign = await Program.run(t, DAEMON, ['--config', place.config('foreign')]);
+  t.is(foreign.exitCode, 1, foreign.stderr);
+  t.regex(foreign.stderr, /belongs to user 65534: whoever changes .*chown it to user 0/);
 });

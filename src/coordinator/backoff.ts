@@ -7,10 +7,12 @@ export const RETRY_DELAY_MAX_MS = 5_000;
 /** Waits that grow from the shortest to the longest delay, and end early when told to. */
 export class Backoff {
   readonly #clock: Clock;
+  readonly #delayMaxMs: number;
   #delayMs = RETRY_DELAY_MIN_MS;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, delayMaxMs = RETRY_DELAY_MAX_MS) {
     this.#clock = clock;
+    this.#delayMaxMs = delayMaxMs;
   }
 
   /** Starts again with the shortest delay: the last attempt worked. */
@@ -20,7 +22,7 @@ export class Backoff {
 
   async wait(signal: AbortSignal): Promise<void> {
     const delayMs = this.#delayMs;
-    this.#delayMs = Math.min(delayMs * 2, RETRY_DELAY_MAX_MS);
+    this.#delayMs = Math.min(delayMs * 2, this.#delayMaxMs);
     await pause(this.#clock, delayMs, signal);
   }
 }

@@ -351,7 +351,8 @@ export class Coordinator implements CoordinatorService {
 function isSignOfChange({ kind }: CoreEvent, { lossMs }: State): boolean {
   // A grant after a loss is told only when the lockspace has said that it runs without the lost.
   if (kind === 'granted' || kind === 'adopted') return lossMs !== null;
-  return kind === 'view' || kind === 'ring' || kind === 'quorum';
+  return kind === 'view' || kind === 'ring' || kind === 'quorum'
+    || kind === 'lockspace-open' || kind === 'lockspace-lost';
 }
 
 function errorOf(answer: Answer): CoordinatorError {

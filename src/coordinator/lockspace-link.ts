@@ -6,8 +6,12 @@ import type { CoreEvent, KernelOrphan, LockFailure } from './core/event.js';
 import { CoordinatorError } from './error.js';
 import type { CoordinatorModules, CoordinatorOptions } from './modules.js';
 
-/** How often the wait for quorum and dlm_controld looks again. */
-const READY_POLL_MS = 250;
+/** How often the wait for quorum looks again: it only looks at what is known already. */
+const QUORUM_POLL_MS = 250;
+/** The longest pause between two questions to dlm_controld, which cost two processes each. */
+const READY_DELAY_MAX_MS = 3_000;
+/** Without dlm.ko no attempt succeeds until somebody loads it, and each one starts a child. */
+const OPEN_DELAY_MAX_MS = 20_000;
 
 /** Opens the lockspace, carries out the core's lock actions in it, and opens it again when lost. */
 export class LockspaceLink {
@@ -34,7 +38,7 @@ export class LockspaceLink {
    * would hand over locks without fencing and the configuration does not allow that.
    */
   async run(signal: AbortSignal, noQuorumReason: () => string | null): Promise<void> {
-    const backoff = new Backoff(this.#modules.clock);
+    const backoff = new Backoff(this.#modules.clock, OPEN_DELAY_MAX_MS);
     while (!signal.aborted) {
       await this.#untilReady(signal, noQuorumReason);
       if (signal.aborted) return;
@@ -45,6 +49,8 @@ export class LockspaceLink {
         this.#dispatch({ kind: 'lockspace-lost', reason });
         this.#modules.log('error', `the lockspace is lost: ${reason}; it is opened again`);
       } catch (error) {
+        const text = `the lockspace cannot be opened: ${messageOf(error)}; it is tried again`;
+        this.#dispatch({ kind: 'warning', topic: 'lockspace-open', text });
         this.#waitFor(`the lockspace (${messageOf(error)})`);
       }
       await backoff.wait(signal);
@@ -53,11 +59,18 @@ export class LockspaceLink {
 
   /** Asking the lock manager for anything before this holds would hang in the kernel. */
   async #untilReady(signal: AbortSignal, noQuorumReason: () => string | null): Promise<void> {
+    const backoff = new Backoff(this.#modules.clock, READY_DELAY_MAX_MS);
     while (!signal.aborted) {
-      const reason = noQuorumReason() ?? (await this.#unreadyReason());
+      const noQuorum = noQuorumReason();
+      const reason = noQuorum ?? (await this.#unreadyReason());
       if (reason === null) return;
       this.#waitFor(reason);
-      await pause(this.#modules.clock, READY_POLL_MS, signal);
+      if (noQuorum === null) {
+        await backoff.wait(signal);
+      } else {
+        backoff.reset();
+        await pause(this.#modules.clock, QUORUM_POLL_MS, signal);
+      }
     }
   }
 
@@ -92,6 +105,7 @@ export class LockspaceLink {
   async #openAndServe(signal: AbortSignal): Promise<string | null> {
     this.#waitFor('the lockspace to be opened');
     const lockspace = await this.#modules.lockManager.openLockspace(this.#options.lockspace);
+    this.#dispatch({ kind: 'warning', topic: 'lockspace-open', text: null });
     let isLost = false;
     const lost = new Promise<string | null>((resolve) => {
       const end = (): void => resolve(null);

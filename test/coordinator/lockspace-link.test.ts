@@ -164,3 +164,25 @@ test('a lockspace that cannot be left is closed', async (t) => {
   ending.abort();
   await running;
 });
+
+test('a child that cannot be started is tried at longer and longer intervals, and told', async (t) => {
+  const { clock, events, facts, link, spaces } = bench();
+  const ending = new AbortController();
+  let attempts = 0;
+  facts.prepare = () => {
+    attempts += 1;
+    throw new DlmError('KERNEL', 'open', 'dlm.ko is not loaded');
+  };
+  const running = link.run(ending.signal, () => null);
+  for (let passedMs = 0; passedMs < 60_000; passedMs += 100) await clock.pass(100);
+  t.true(attempts >= 7 && attempts <= 10, `${attempts} attempts`);
+  const warnings = () => events.filter((event) => event.kind === 'warning'
+    && event.topic === 'lockspace-open');
+  t.regex(JSON.stringify(warnings().at(-1)), /cannot be opened: dlm.ko is not loaded; it is tried/);
+  facts.prepare = () => undefined;
+  for (let passedMs = 0; passedMs < 21_000; passedMs += 100) await clock.pass(100);
+  t.is(spaces.length, 1);
+  t.like(warnings().at(-1), { text: null });
+  ending.abort();
+  await running;
+});

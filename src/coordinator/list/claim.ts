@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
 import type { DiskClaim } from './disk.js';
 import { ListError } from './error.js';
+import { describeHolders } from './file-holders.js';
 
 const CLAIM_FILE = 'locks.lock';
 /** How long flock(1) may take; it only asks the kernel, so this is for a machine in trouble. */
@@ -32,11 +33,7 @@ export async function claimDirectory(directory: string): Promise<DiskClaim> {
   try {
     const { exit, stderr } = await runFlock(file.fd);
     if (exit === EXIT_CONFLICT) {
-      throw new ListError(
-        'IN_USE',
-        `another process has the lock list in ${directory}; is holdfastd running already? ` +
-          `(\`fuser ${path}\` shows it)`,
-      );
+      throw inUse(directory, await describeHolders(path));
     }
     if (exit !== 0) throw claimFailed(directory, `flock ended with ${exit}: ${stderr}`, null);
   } catch (thrown) {
@@ -45,6 +42,15 @@ export async function claimDirectory(directory: string): Promise<DiskClaim> {
     throw claimFailed(directory, messageOf(thrown), thrown);
   }
   return { release: () => file.close() };
+}
+
+function inUse(directory: string, holders: readonly string[]): ListError {
+  const who = holders.length === 0 ? 'not to be seen from here' : `pid ${holders.join(', pid ')}`;
+  return new ListError(
+    'IN_USE',
+    `another process has the lock list in ${directory}: ${who}; is holdfastd running already? ` +
+      'Stop it first, or set another state_dir and lockspace',
+  );
 }
 
 function claimFailed(directory: string, why: string, cause: unknown): ListError {

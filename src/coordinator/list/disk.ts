@@ -7,7 +7,7 @@ export interface DiskFile {
   write(bytes: Uint8Array, position: number): Promise<number>;
   /** @see ftruncate(2) */
   truncate(bytes: number): Promise<void>;
-  /** @see fdatasync(2) */
+  /** Rejects with ENOENT, too, when nothing can find the file any more. @see fdatasync(2) */
   sync(): Promise<void>;
   /** Waits for what is under way on this file. */
   close(): Promise<void>;

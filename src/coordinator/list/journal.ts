@@ -6,7 +6,7 @@ import { applyBatch } from './batch.js';
 import { Compaction } from './compaction.js';
 import { ConditionTeller } from './condition.js';
 import type { DiskFile } from './disk.js';
-import { asWriteError, ListError } from './error.js';
+import { asWriteError, errnoOf, ListError } from './error.js';
 import { blockAbove, GENERATION_MAX, type GenerationBlock } from './generations.js';
 import type { JournalParts, JournalState } from './journal-state.js';
 import type { ListCondition, LockList } from './port.js';
@@ -256,8 +256,9 @@ export class Journal implements LockList {
     try {
       await state.file.sync();
     } catch (thrown) {
-      // A file that was replaced meanwhile no longer matters.
-      if (this.#state === state) this.#break(thrown, state.file);
+      // A file that was replaced meanwhile, or is just being, no longer matters.
+      const isReplaced = errnoOf(thrown) === 'ENOENT' && this.#compaction.current !== null;
+      if (this.#state === state && !isReplaced) this.#break(thrown, state.file);
     } finally {
       ended();
     }

@@ -1,18 +1,16 @@
 import { constants } from 'node:fs';
-import { link, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { link, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 
 import { claimDirectory } from './claim.js';
+import { prepareDirectory, syncDirectory } from './directory.js';
 import type { DiskFile, ListDisk } from './disk.js';
 
-const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
 /** The machine's own file system. */
 export const systemDisk: ListDisk = {
   async claim(directory) {
-    const first = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-    if (first !== undefined) await syncNames(dirname(first), resolve(directory));
+    await prepareDirectory(directory);
     return await claimDirectory(directory);
   },
 
@@ -51,23 +49,6 @@ export const systemDisk: ListDisk = {
   syncDirectory,
 };
 
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Makes new directories durable: from `top`, which is older, down to the parent of `bottom`. */
-async function syncNames(top: string, bottom: string): Promise<void> {
-  for (let directory = dirname(bottom); ; directory = dirname(directory)) {
-    await syncDirectory(directory);
-    if (directory === top || directory === dirname(directory)) return;
-  }
-}
-
 class SystemFile implements DiskFile {
   readonly #file: FileHandle;
 
@@ -84,8 +65,12 @@ class SystemFile implements DiskFile {
     return this.#file.truncate(bytes);
   }
 
-  sync(): Promise<void> {
-    return this.#file.datasync();
+  async sync(): Promise<void> {
+    await this.#file.datasync();
+    const { nlink } = await this.#file.stat();
+    if (nlink > 0) return;
+    const text = 'ENOENT: the file was synced, but somebody has removed its name';
+    throw Object.assign(new Error(text), { code: 'ENOENT' });
   }
 
   close(): Promise<void> {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import test, { type ExecutionContext } from 'ava';
 
@@ -103,4 +104,21 @@ test('a file in the place of the directory is refused', async (t) => {
   await writeFile(directory, 'a file');
   const error = await t.throwsAsync(openIn(directory), { instanceOf: ListError });
   t.is(error.code, 'CLAIM_FAILED');
+});
+
+test('a list whose file is removed under it is told, and written anew', async (t) => {
+  const directory = await directoryOf(t);
+  const { list } = await openIn(directory);
+  t.teardown(() => list.close());
+  const told: string[] = [];
+  list.watch((condition) => {
+    told.push(condition.kind === 'failed' ? condition.error.message : condition.kind);
+  });
+  await list.append([intent(1), held(1)]);
+  await rm(join(directory, 'locks.jsonl'));
+  const endMs = Date.now() + 30_000;
+  while (told.length < 3 && Date.now() < endMs) await setTimeout(20);
+  t.regex(told[1] ?? '', /somebody has removed its name/);
+  t.is(told[2], 'well');
+  t.regex(await readFile(join(directory, 'locks.jsonl'), 'utf8'), /"held"/);
 });
