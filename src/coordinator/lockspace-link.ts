@@ -47,6 +47,7 @@ export class LockspaceLink {
         if (reason === null) return;
         backoff.reset();
         this.#dispatch({ kind: 'lockspace-lost', reason });
+        this.#dispatch({ kind: 'warning', topic: 'stalled', text: null });
         this.#modules.log('error', `the lockspace is lost: ${reason}; it is opened again`);
       } catch (error) {
         const text = `the lockspace cannot be opened: ${messageOf(error)}; it is tried again`;
@@ -126,6 +127,7 @@ export class LockspaceLink {
           : `${operations.length} lock operations are stuck in the kernel, the oldest ` +
             `(${longest.operation} '${longest.resource}') for ${Math.round(longest.forMs / 1000)} s`;
       this.#dispatch({ kind: 'warning', topic: 'stalled', text });
+      this.#dispatch({ kind: 'lockspace-stalled', isStalled: text !== null });
     });
     this.#waitFor('adoption');
     const orphans = await this.#readOrphans(lockspace);

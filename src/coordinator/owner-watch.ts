@@ -6,6 +6,7 @@ import { ownerKey, type Owner } from './core/owner.js';
 
 /** How long after a watch could not be had, for want of descriptors say, it is tried again. */
 const RETRY_MS = 2_000;
+const TOPIC = 'owners';
 
 type ProcessOwner = Extract<Owner, { kind: 'process' }>;
 
@@ -25,6 +26,8 @@ export class OwnerWatch {
   readonly #dispatch: (event: CoreEvent) => void;
   readonly #owners = new Map<string, WatchedOwner>();
   readonly #keyByLockId = new Map<number, string>();
+  /** The owners that cannot be watched yet. */
+  readonly #unwatched = new Set<string>();
 
   constructor(
     processes: ProcessWatch,
@@ -50,7 +53,7 @@ export class OwnerWatch {
   }
 
   /** Gets a watch, or says that there is none yet and tries again: its end must not be missed. */
-  #begin(key: string, owner: ProcessOwner, isRetry = false): void {
+  #begin(key: string, owner: ProcessOwner): void {
     const known = this.#owners.get(key);
     if (known === undefined) return;
     // Forgotten before it is told: a lock that comes too late needs a watch that fires again.
@@ -59,21 +62,33 @@ export class OwnerWatch {
       this.#owners.delete(key);
       this.#dispatch({ kind: 'owner-ended', owner });
     };
-    const topic = `owner ${key}`;
     try {
       known.watched = this.#processes.watch(owner, ended);
-      if (isRetry) this.#dispatch({ kind: 'warning', topic, text: null });
+      this.#setUnwatched(key, null);
     } catch (error) {
-      const timer = this.#clock.setTimer(RETRY_MS, () => this.#begin(key, owner, true));
+      const timer = this.#clock.setTimer(RETRY_MS, () => this.#begin(key, owner));
       known.watched = {
         close: () => {
           timer.cancel();
-          this.#dispatch({ kind: 'warning', topic, text: null });
+          this.#setUnwatched(key, null);
         },
       };
-      const what = `process ${owner.pid}, which owns locks, cannot be watched yet`;
-      this.#dispatch({ kind: 'warning', topic, text: `${what}: ${messageOf(error)}` });
+      this.#setUnwatched(key, `process ${owner.pid}: ${messageOf(error)}`);
     }
+  }
+
+  /** One warning for all of them: there may be thousands, all for the same reason. */
+  #setUnwatched(key: string, why: string | null): void {
+    if (why === null) {
+      if (!this.#unwatched.delete(key) || this.#unwatched.size > 0) return;
+      this.#dispatch({ kind: 'warning', topic: TOPIC, text: null });
+      return;
+    }
+    this.#unwatched.add(key);
+    const text =
+      `${this.#unwatched.size} processes that own locks cannot be watched yet, which is tried ` +
+      `again every ${RETRY_MS / 1000} s; their locks are kept meanwhile (${why})`;
+    this.#dispatch({ kind: 'warning', topic: TOPIC, text });
   }
 
   unwatch(id: number): void {

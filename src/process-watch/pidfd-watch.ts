@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 
 import type { Clock, Timer } from '../clock.js';
+import { messageOf } from '../errors.js';
 import { ProcessWatchError } from './error.js';
 import type { PidfdCalls, Poll } from './native.js';
 import type { ProcessIdentity, ProcessWatch, Watched } from './port.js';
@@ -25,9 +26,12 @@ export class PidfdWatch implements ProcessWatch {
     this.#clock = clock;
   }
 
+  /** Rejects with ProcessWatchError `LIMIT` when no descriptor is left, or `SYSTEM`. */
   identify(pid: number): Promise<ProcessIdentity | null> {
-    const startTime = isPid(pid) ? readStartTime(pid) : null;
-    return Promise.resolve(startTime === null ? null : { pid, startTime });
+    return new Promise((resolve) => {
+      const startTime = isPid(pid) ? startTimeOf(pid) : null;
+      resolve(startTime === null ? null : { pid, startTime });
+    });
   }
 
   /**
@@ -48,9 +52,13 @@ export class PidfdWatch implements ProcessWatch {
     if (fd === null) return null;
     // The pid may have come to another process before the descriptor was opened. If it is still
     // the same one now, it was the same one then.
-    if (readStartTime(pid) === startTime) return fd;
-    this.#calls.close(fd);
-    return null;
+    let isSame = false;
+    try {
+      isSame = startTimeOf(pid) === startTime;
+    } finally {
+      if (!isSame) this.#calls.close(fd);
+    }
+    return isSame ? fd : null;
   }
 
   /** Null when the process has ended. */
@@ -64,11 +72,7 @@ export class PidfdWatch implements ProcessWatch {
         return null;
       case errno.EMFILE:
       case errno.ENFILE:
-        throw new ProcessWatchError(
-          'LIMIT',
-          `no file descriptor is left to watch process ${pid}; raise LimitNOFILE`,
-          { errno: -fd, retryable: true },
-        );
+        throw noDescriptor(pid, -fd);
       case errno.ENOSYS:
         throw new ProcessWatchError(
           'UNSUPPORTED',
@@ -157,6 +161,26 @@ interface WatchedParts {
   /** A descriptor of that very process; null when it has ended. */
   readonly open: () => number | null;
   readonly ended: () => void;
+}
+
+/** As `readStartTime`, but what fails is a ProcessWatchError `LIMIT` or `SYSTEM`. */
+function startTimeOf(pid: number): number | null {
+  try {
+    return readStartTime(pid);
+  } catch (thrown) {
+    const number = thrown instanceof Error && 'errno' in thrown ? Math.abs(Number(thrown.errno)) : 0;
+    if (number === errno.EMFILE || number === errno.ENFILE) throw noDescriptor(pid, number);
+    throw new ProcessWatchError(
+      'SYSTEM',
+      `/proc/${pid}/stat cannot be read: ${messageOf(thrown)}`,
+      { errno: number, cause: thrown },
+    );
+  }
+}
+
+function noDescriptor(pid: number, number: number): ProcessWatchError {
+  const text = `no file descriptor is left to watch process ${pid}; raise LimitNOFILE`;
+  return new ProcessWatchError('LIMIT', text, { errno: number, retryable: true });
 }
 
 function later(ended: () => void): Watched {

@@ -82,8 +82,14 @@ test('an owner that cannot be watched yet is warned of, and watched later', (t) 
   );
   watch.watch(1, OWNER);
   const [warning] = events;
-  t.regex(warning?.kind === 'warning' ? warning.text ?? '' : '', /process 7.*cannot be watched yet/);
+  t.regex(warning?.kind === 'warning' ? warning.text ?? '' : '', /1 processes that own locks cannot be watched yet.*process 7: too many open files/);
+  watch.watch(2, { ...OWNER, pid: 8 });
+  watch.watch(3, { ...OWNER, pid: 9 });
+  watch.unwatch(3);
   isFull = false;
-  timers[0]?.();
+  for (const fire of timers.splice(0)) fire();
   t.true(events.some((event) => event.kind === 'owner-ended'));
+  const warnings = events.filter((event) => event.kind === 'warning');
+  t.is(new Set(warnings.map(({ topic }) => topic)).size, 1, 'not one line of status for each');
+  t.like(warnings.at(-1), { text: null });
 });

@@ -1,7 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 import test, { type ExecutionContext } from 'ava';
 
@@ -149,6 +150,37 @@ for (const [name, errno, code, retryable] of ERRNOS) {
     t.is(error.retryable, retryable);
   });
 }
+
+test.serial('a watch that gets the last descriptor and cannot look with it gives it back', async (t) => {
+  const script = `
+    import { closeSync, openSync } from 'node:fs';
+    const { openProcessWatch } = await import(${JSON.stringify(import.meta.resolve(
+      '../../src/process-watch/index.js'))});
+    const watch = await openProcessWatch();
+    const self = await watch.identify(process.pid);
+    const opened = [];
+    const fill = () => {
+      try { for (;;) opened.push(openSync('/dev/null')); } catch (error) { return error.code; }
+    };
+    const said = { filled: fill() };
+    closeSync(opened.pop());
+    for (const name of ['watch', 'again']) {
+      try { watch.watch(self, () => undefined); } catch (error) { said[name] = error.code; }
+    }
+    closeSync(openSync('/dev/null'));
+    fill();
+    said.identify = await watch.identify(process.pid).catch((error) => error.code);
+    closeSync(opened.pop());
+    process.stdout.write(JSON.stringify(said));
+  `;
+  const { stdout } = await promisify(execFile)(
+    'prlimit', ['--nofile=100:100', process.execPath, '--input-type=module', '-e', script],
+    { timeout: 60_000 },
+  );
+  t.deepEqual(JSON.parse(stdout), {
+    filled: 'EMFILE', watch: 'LIMIT', again: 'LIMIT', identify: 'LIMIT',
+  });
+});
 
 test.serial('after a failed poll the process is watched again', async (t) => {
   const self = await identify(process.pid);

@@ -141,3 +141,17 @@ scenario('the list is in use by another daemon: the second one does not start', 
   await world.acquire(1, 'disk');
   await world.untilSeen('disk', ['n1 EX held n1']);
 });
+
+scenario('a file system that turns read-only under the daemon is told, and recovers when it does', async (t, world) => {
+  await world.acquire(1, 'disk', { owner: 'alpha' });
+  for (const step of ['write', 'truncate', 'create', 'sync'] as const) {
+    world.node(1).disk.failing.set(step, 'EROFS');
+  }
+  await t.throwsAsync(world.acquire(1, 'new'), { code: 'LIST_FAILED', message: /EROFS/ });
+  await world.advance(60_000);
+  t.regex(world.at(1).status().warnings.join(), /EROFS.*no new locks until it can/);
+  t.true((await world.release(1, 'disk', 'alpha')).released);
+  world.node(1).disk.failing.clear();
+  await untilWell(world);
+  t.is((await world.acquire(1, 'new')).state, 'held');
+});

@@ -84,3 +84,47 @@ scenario('an owner that ends without quorum is released when quorum is back', as
   await world.untilReady();
   await world.untilSeen('disk', []);
 });
+
+const SLOW = { timings: { lockMs: 20 } };
+
+scenario('an owner that ends while its lock is being adopted is released after it', async (t, world) => {
+  const process = world.cluster.node(1).startOwner();
+  const owner = { kind: 'process', pid: process.pid, startTime: process.startTime } as const;
+  await world.acquire(1, 'disk', { owner });
+  world.node(1).process.killChild();
+  await world.until('the adoption to be under way', () => {
+    const { standing } = world.at(1).status();
+    return standing.kind === 'recovering' && standing.waitingFor === 'adoption';
+  });
+  process.end();
+  await world.untilReady();
+  await world.untilSeen('disk', []);
+  t.deepEqual(world.cluster.engine.lockspace('holdfast').table.locksOn('disk'), []);
+  t.is((await world.acquire(2, 'disk')).state, 'held');
+}, SLOW);
+
+scenario('an owner that ends while its lock is being released ends it once', async (t, world) => {
+  const process = world.cluster.node(1).startOwner();
+  const owner = { kind: 'process', pid: process.pid, startTime: process.startTime } as const;
+  await world.acquire(1, 'disk', { owner });
+  const { signal } = new AbortController();
+  const release = world.at(1).release({ resource: 'disk', owner, signal });
+  await world.advance(2);
+  t.deepEqual(world.seen(1, 'disk'), [`n1 EX releasing pid ${process.pid}`]);
+  process.end();
+  t.like(await world.finish(release), { released: true });
+  await world.untilSeen('disk', []);
+  t.is((await world.acquire(2, 'disk')).state, 'held');
+}, SLOW);
+
+scenario('what ended while the daemon was away is logged with its reason', async (t, world) => {
+  const process = world.cluster.node(1).startOwner();
+  const owner = { kind: 'process', pid: process.pid, startTime: process.startTime } as const;
+  await world.acquire(1, 'disk', { owner });
+  world.node(1).crash();
+  process.end();
+  await world.start(1);
+  await world.untilReady();
+  await world.untilSeen('disk', []);
+  t.true(world.node(1).log.includes("info 'disk' is released: its owner has ended"));
+});

@@ -16,12 +16,15 @@ export class FakeClock implements Clock {
   #nowMs = 0;
   #order = 0;
 
+  /** How far somebody has set the wall clock off; the monotonic one does not care. */
+  jumpedMs = 0;
+
   constructor(epochMs = Date.UTC(2030, 0, 1)) {
     this.#epochMs = epochMs;
   }
 
   now(): number {
-    return this.#epochMs + this.#nowMs;
+    return this.#epochMs + this.jumpedMs + this.#nowMs;
   }
 
   monotonic(): number {

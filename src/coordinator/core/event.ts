@@ -66,6 +66,8 @@ export type CoreEvent =
       readonly opening: number;
       readonly orphans: readonly KernelOrphan[] | null;
     }
+  /** The lock manager does not come back from operations that should be quick, or does again. */
+  | { readonly kind: 'lockspace-stalled'; readonly isStalled: boolean }
   | { readonly kind: 'lockspace-lost'; readonly reason: string }
   /** `askedMs`: monotonic time at which the question was put; the answer is as old as that. */
   | {

@@ -1,4 +1,8 @@
-/** Wall-clock ms since the epoch as ISO 8601 in UTC, for people and the API. */
+/** What Date can say; another node's clock, or a garbled message, may claim a later time. */
+const WALL_MS_MAX = 8.64e15;
+
+/** Wall-clock ms since the epoch as ISO 8601 in UTC, for people and the API. Never throws. */
 export function isoTime(wallMs: number): string {
-  return new Date(wallMs).toISOString();
+  const saneMs = Number.isNaN(wallMs) ? 0 : wallMs;
+  return new Date(Math.min(Math.max(saneMs, -WALL_MS_MAX), WALL_MS_MAX)).toISOString();
 }

@@ -29,8 +29,12 @@ export function judgeStanding(state: State): Standing {
     return { kind: 'isolated', reason: 'the lockspace has vanished from this node\'s kernel' };
   }
   if (condition.kind === 'waiting') return { kind: 'recovering', waitingFor: condition.for };
+  if (state.isStalled) return { kind: 'recovering', waitingFor: STUCK };
   return { kind: 'ok' };
 }
+
+/** A hung process of the lock manager is no different to who asks: it answers later, or dies. */
+const STUCK = 'the lock manager, which does not answer';
 
 /** Enters the standing that now holds, and lets go on what waited for it. */
 export function updateStanding(state: State, out: EffectCollector): void {

@@ -168,6 +168,8 @@ export interface State {
   /** Which opening of the lockspace this is, from 1; 0 before the first. */
   opening: number;
   condition: LockspaceCondition;
+  /** The lock manager's process hangs, as far as is known. */
+  isStalled: boolean;
   list: ListCondition;
   quorum: { readonly quorate: boolean; readonly nodeIds: readonly number[] } | null;
   standing: Standing;
@@ -210,6 +212,7 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     lockspaceLink: { kind: 'closed', reason: 'not opened yet' },
     opening: 0,
     condition: { kind: 'absent' },
+    isStalled: false,
     list: { kind: 'well' },
     quorum: null,
     standing: { kind: 'starting', waitingFor },

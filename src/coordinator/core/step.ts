@@ -69,6 +69,9 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
     case 'intent-failed':
       for (const id of event.ids) onIntentFailed(state, id, event.message, out);
       break;
+    case 'lockspace-stalled':
+      state.isStalled = event.isStalled;
+      break;
     case 'list-condition':
       onListCondition(state, event.condition, out);
       break;
@@ -113,12 +116,16 @@ function handleLockManager(state: State, event: LockManagerEvent, out: EffectCol
   switch (event.kind) {
     case 'lockspace-open':
       state.opening = event.opening;
+      state.isStalled = false;
       onLockspaceOpen(state, event.orphans, out);
       break;
     case 'lockspace-lost':
+      state.isStalled = false;
       onLockspaceLost(state, event.reason, out);
       break;
     case 'lockspace-condition':
+      // What stood still with the lockspace goes on with it; what does not is told again.
+      if (event.condition.kind !== state.condition.kind) state.isStalled = false;
       state.condition = event.condition;
       markRecovered(state, event.askedMs, out);
       if (event.condition.kind === 'running') noteRunning(state, event.askedMs);

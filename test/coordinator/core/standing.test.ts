@@ -116,3 +116,17 @@ test('a release of the last run is finished once the start is complete', (t) => 
   bench.send({ kind: 'group-joining', self: { nodeId: 1, pid: 100 } });
   t.deepEqual(actionNames(bench.view([1], { joined: [[1, 'join']] })), ['unlock 1']);
 });
+
+test('while the lock manager hangs, releases are pending and nobody is made to wait for a refusal', (t) => {
+  const bench = startedBench();
+  bench.hold();
+  const stalled = bench.send({ kind: 'lockspace-stalled', isStalled: true });
+  t.is(bench.state.standing.kind, 'recovering');
+  t.true(stalled.some((effect) => effect.kind === 'log'));
+  const { effects, caller } = bench.release();
+  t.deepEqual(effects.map(({ kind }) => kind).filter((kind) => /persist|lock|reply/.test(kind)),
+    ['persist', 'lock', 'reply']);
+  t.deepEqual(bench.answer(caller), { kind: 'released', released: true, pending: true });
+  bench.send({ kind: 'lockspace-stalled', isStalled: false });
+  t.is(bench.state.standing.kind, 'ok');
+});
