@@ -11,7 +11,7 @@ const FIRES_MAX = 1_000_000;
 
 /** A clock that stands still until it is told to go on. Timers of one instant fire as armed. */
 export class FakeClock implements Clock {
-  readonly #epochMs: number;
+  #epochMs: number;
   readonly #armed: Armed[] = [];
   #nowMs = 0;
   #order = 0;
@@ -25,6 +25,11 @@ export class FakeClock implements Clock {
 
   now(): number {
     return this.#epochMs + this.jumpedMs + this.#nowMs;
+  }
+
+  /** Sets the wall clock forth or, with a negative number, back; no timer notices. */
+  jump(ms: number): void {
+    this.#epochMs += ms;
   }
 
   monotonic(): number {

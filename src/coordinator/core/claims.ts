@@ -3,7 +3,7 @@ import { isLossSettled, keyOf } from './epoch.js';
 import type { GroupMember } from './event.js';
 import {
   expire, hearClaim, hearFloor, hearHello, makeClaim, mayClaim, mayTellFloor, onReserved,
-  onReserveFailed, reserveAbove, startAt,
+  onReserveFailed, proveEcho, reserveAbove, startAt,
 } from './generations.js';
 import { becomeHeld } from './grant.js';
 import { canSend, sayHello } from './manifest-sender.js';
@@ -117,6 +117,7 @@ export function settleClaims(state: State, out: EffectCollector): void {
     if (phase.kind !== 'claiming' || phase.number === null) continue;
     if (phase.number <= generations.mark) becomeHeld(state, lock, phase.callers, phase.number, out);
   }
+  prove(state, out);
   claim(state, out);
   const above = state.life.kind === 'stopped' ? null : reserveAbove(generations, state.monotonicMs);
   if (above !== null) out.reserveGenerations(above);
@@ -163,6 +164,12 @@ function tellFloor(state: State, out: EffectCollector): void {
   if (epoch.kind !== 'open') return;
   epoch.hasToldFloor = true;
   out.send({ kind: 'floor', view: epoch.view, floor: known });
+}
+
+function prove(state: State, out: EffectCollector): void {
+  if (!canSend(state)) return;
+  const proof = proveEcho(state.generations, state.monotonicMs);
+  if (proof !== null) out.send({ kind: 'claim', ...proof });
 }
 
 function claim(state: State, out: EffectCollector): void {

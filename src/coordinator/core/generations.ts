@@ -64,12 +64,25 @@ export type Epoch =
       hasToldFloor: boolean;
     };
 
-/** A claim that has not come back yet. */
-export interface Flight {
-  readonly claimId: number;
-  readonly lockIds: readonly number[];
-  readonly sentMs: number;
-}
+/** What is under way of ours; one at a time. */
+export type Flight =
+  /** A claim that has not come back yet. */
+  | {
+      readonly kind: 'claimed';
+      readonly claimId: number;
+      readonly lockIds: readonly number[];
+      readonly sentMs: number;
+    }
+  /** It came back; a proof must be sent that nothing before it was missed. */
+  | { readonly kind: 'echoed'; readonly first: number; readonly lockIds: readonly number[] }
+  /** The proof has not come back yet. */
+  | {
+      readonly kind: 'proving';
+      readonly claimId: number;
+      readonly first: number;
+      readonly lockIds: readonly number[];
+      readonly sentMs: number;
+    };
 
 /** The mark on disk. `failed`: until `retryMs`, monotonic, no other reservation is tried. */
 export type Reserving =
@@ -198,26 +211,49 @@ function hearTold(
 }
 
 /**
- * Anybody's claim, in its place of the order. When it is our own and counts, the first of its
- * numbers; null otherwise. It does not count when the group has changed since it was sent, or
- * when we know a number by now that the others may not: then it is made anew.
+ * Anybody's claim, in its place of the order. Our own does not count when the group has changed
+ * since it was sent, or when we know a number by now that the others may not: then it is made
+ * anew. Nor do its numbers stand before our proof has come back in the same epoch: while corosync
+ * recovers from the loss of a node, it delivers without what only the lost one had, and says so
+ * (by the change of the group) only afterwards. The numbers that stand, or null.
  */
 export function hearClaim(
   generations: Generations,
-  claim: { readonly claimId: number; readonly count: number; readonly floor: number },
+  claim: Claim,
   isOwn: boolean,
 ): { readonly first: number; readonly lockIds: readonly number[] } | null {
   const { flight, known } = generations;
-  const isExpected = isOwn && flight?.claimId === claim.claimId;
   agreeOn(generations, claim.floor);
   const before = generations.agreed;
   generations.agreed = Math.min(before + claim.count, GENERATION_MAX);
   raise(generations, generations.agreed);
-  if (!isExpected) return null;
+  if (!isOwn || flight === null || flight.kind === 'echoed') return null;
+  if (flight.claimId !== claim.claimId) return null;
   generations.flight = null;
-  const counts = generations.epoch.kind === 'open' && before >= known;
-  if (!counts || before + claim.count > GENERATION_MAX) return null;
-  return { first: before + 1, lockIds: flight.lockIds };
+  const { lockIds } = flight;
+  if (flight.kind === 'proving') return { first: flight.first, lockIds };
+  const counts = before >= known && before + claim.count <= GENERATION_MAX;
+  if (counts) generations.flight = { kind: 'echoed', first: before + 1, lockIds };
+  return null;
+}
+
+/** `echoed -> proving`: a claim of nothing, to multicast; null when none is due. */
+export function proveEcho(generations: Generations, nowMs: number): Claim | null {
+  const { flight, known } = generations;
+  if (flight?.kind !== 'echoed') return null;
+  const claimId = generations.lastClaimId + 1;
+  const { first, lockIds } = flight;
+  generations.lastClaimId = claimId;
+  generations.flight = { kind: 'proving', claimId, first, lockIds, sentMs: nowMs };
+  return { claimId, count: 0, floor: known };
+}
+
+/** What goes over the group for numbers. */
+export interface Claim {
+  /** Counts this incarnation's. */
+  readonly claimId: number;
+  readonly count: number;
+  readonly floor: number;
 }
 
 function agreeOn(generations: Generations, floor: number): void {
@@ -251,11 +287,11 @@ export function makeClaim(
   generations: Generations,
   lockIds: readonly number[],
   nowMs: number,
-): { readonly claimId: number; readonly count: number; readonly floor: number } {
+): Claim {
   const claimId = generations.lastClaimId + 1;
   const claimed = lockIds.slice(0, CLAIM_COUNT_MAX);
   generations.lastClaimId = claimId;
-  generations.flight = { claimId, lockIds: claimed, sentMs: nowMs };
+  generations.flight = { kind: 'claimed', claimId, lockIds: claimed, sentMs: nowMs };
   return { claimId, count: claimed.length, floor: generations.known };
 }
 
@@ -269,12 +305,15 @@ export type Overdue =
 /** Takes note of what did not come in time; null when nothing is overdue. */
 export function expire(generations: Generations, nowMs: number, wallMs: number): Overdue | null {
   const { flight, epoch } = generations;
-  if (flight !== null && nowMs - flight.sentMs >= CLAIM_RETRY_MS) generations.flight = null;
+  const sentMs = sentMsOf(flight);
+  if (sentMs !== null && nowMs - sentMs >= CLAIM_RETRY_MS) generations.flight = null;
   if (isAgreed(generations) || nowMs - epoch.sinceMs < AGREE_MS) return null;
   epoch.sinceMs = nowMs;
   if (epoch.kind === 'closed' || epoch.heard.get(epoch.self) === 'nothing') return 'hello';
+  // Who has said hello waits for the same ones as we do, and tells its floor without them next.
+  const lacks = [...epoch.heard.values()].includes('nothing') ? 'nothing' : 'hello';
   const silent = [...epoch.heard].filter(([member, heard]) => {
-    return heard !== 'floor' && member !== epoch.self;
+    return heard === lacks && member !== epoch.self;
   }).map(([member]) => member);
   for (const member of silent) {
     epoch.heard.delete(member);
@@ -285,6 +324,10 @@ export function expire(generations: Generations, nowMs: number, wallMs: number):
     raise(generations, Math.max(generations.known + GENERATION_GAP, clockFloor(wallMs)));
   }
   return { silent };
+}
+
+function sentMsOf(flight: Flight | null): number | null {
+  return flight === null || flight.kind === 'echoed' ? null : flight.sentMs;
 }
 
 /** Above which number a block is to be reserved now; null when enough is on disk. */
@@ -310,7 +353,8 @@ export function onReserveFailed(generations: Generations, nowMs: number): void {
 export function nextDueMs(generations: Generations): number | null {
   const { flight, epoch, reserving } = generations;
   const due: number[] = [];
-  if (flight !== null) due.push(flight.sentMs + CLAIM_RETRY_MS);
+  const sentMs = sentMsOf(flight);
+  if (sentMs !== null) due.push(sentMs + CLAIM_RETRY_MS);
   if (!isAgreed(generations)) due.push(epoch.sinceMs + AGREE_MS);
   if (reserving.kind === 'failed') due.push(reserving.retryMs);
   return due.length === 0 ? null : Math.min(...due);

@@ -83,7 +83,7 @@ function claim(wire: holdfast.v1.Claim.$Properties): BodyOf<'claim'> {
   return {
     kind: 'claim',
     claimId: safeInteger(wire.claimId ?? 0, 'claim.claim_id', 1),
-    count: integer(wire.count ?? 0, 'claim.count', 1, CLAIM_COUNT_MAX),
+    count: integer(wire.count ?? 0, 'claim.count', 0, CLAIM_COUNT_MAX),
     floor: safeInteger(wire.floor ?? 0, 'claim.floor', 0),
   };
 }

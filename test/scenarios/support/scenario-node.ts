@@ -32,6 +32,11 @@ export class ScenarioNode {
     return this.#disk;
   }
 
+  /** Another disk for the next start: somebody deleted the list, or put an old one back. */
+  replaceDisk(disk: MemoryDisk): void {
+    this.#disk = disk;
+  }
+
   get isRunning(): boolean {
     return this.#running !== null;
   }
