@@ -97,6 +97,7 @@ export class EffectRunner {
       this.#isRetryDue = false;
       const steps = this.#waiting.splice(0, STEPS_PER_WRITE_MAX);
       const records = steps.flatMap((effects) => persistOf(effects)?.records ?? []);
+      for (const effects of steps) this.#report(effects);
       const unlisted = records.length === 0 && !isRetry ? NONE : await this.#write(records);
       for (const effects of steps) this.#perform(effects, unlisted);
     }
@@ -170,10 +171,16 @@ export class EffectRunner {
     }
   }
 
+  /** Tells what must be told before its record is written. */
+  #report(effects: readonly Effect[]): void {
+    const news = effects.slice(0, Math.max(0, persistAt(effects)));
+    for (const effect of news) this.#performOne(effect);
+  }
+
   #perform(effects: readonly Effect[], unlisted: Unlisted): void {
     const ids = intentsIn(persistOf(effects)?.records ?? []).filter((id) => unlisted.ids.has(id));
-    for (const effect of effects) {
-      if (effect.kind === 'persist' || isTakeOf(effect, ids)) continue;
+    for (const effect of effects.slice(persistAt(effects) + 1)) {
+      if (isTakeOf(effect, ids)) continue;
       this.#performOne(effect);
     }
     if (ids.length > 0) {
@@ -202,6 +209,11 @@ function isHarmless(effect: Effect): boolean {
 }
 
 function persistOf(effects: readonly Effect[]): Persist | undefined {
-  const first = effects[0];
-  return first?.kind === 'persist' ? first : undefined;
+  const found = effects[persistAt(effects)];
+  return found?.kind === 'persist' ? found : undefined;
+}
+
+/** -1 without one: then everything comes after it. */
+function persistAt(effects: readonly Effect[]): number {
+  return effects.findIndex(({ kind }) => kind === 'persist');
 }

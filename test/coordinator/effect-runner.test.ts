@@ -40,6 +40,15 @@ function bench() {
   return { writes, done, events, faults, runner };
 }
 
+test('news in front of the records are told before those are written', (t) => {
+  const { runner, done, writes } = bench();
+  const first: Effect = { kind: 'log', level: 'error', message: 'LOST' };
+  runner.push([first, persist(DROPPED), LOG]);
+  t.deepEqual(done, [first]);
+  t.is(writes.length, 1);
+  return runner.settled().then(() => t.deepEqual(done, [first, LOG]));
+});
+
 test('nothing of a step is carried out before its records are written', async (t) => {
   const { runner, done } = bench();
   runner.push([persist(INTENT), TAKE]);

@@ -83,7 +83,8 @@ export class Checker {
       if (!exclude(other.mode, mode)) continue;
       this.fail('3 exclusion', `${textOf(claim)} was told ${mode} while ${textOf(other)} holds it`);
     }
-    if (!claim.hasEnded) claim.belief = 'held';
+    // Who has asked for its end meanwhile relies on nothing.
+    if (!claim.hasEnded) claim.belief = claim.releasing > 0 ? 'leaving' : 'held';
     claim.mode = mode;
     claim.askedPid = 0;
     this.checkHeld(kernel);

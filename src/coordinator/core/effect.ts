@@ -45,9 +45,10 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 /**
  * What the shell must do, in the order of the list: persist, then multicast, then lock, then
- * reply. When the write fails, a take whose `intent` was in it is not carried out, and the shell
- * says so with a `intent-failed` event; the rest goes on, since the kernel and the older records
- * still prove what is held.
+ * reply; news in front of the persist are told before its records are written. When the write
+ * fails, a take whose `intent` was in it is not carried out, and the shell says so with a
+ * `intent-failed` event; the rest goes on, since the kernel and the older records still prove what
+ * is held.
  */
 export type Effect =
   | { readonly kind: 'persist'; readonly records: readonly ListRecord[] }
@@ -69,6 +70,7 @@ export type Effect =
 
 /** Gathers one step's effects and hands them out in the order of the contract. */
 export class EffectCollector {
+  readonly #reports: Effect[] = [];
   readonly #records: ListRecord[] = [];
   readonly #sends: Effect[] = [];
   readonly #locks: ((opening: number) => Effect)[] = [];
@@ -114,11 +116,20 @@ export class EffectCollector {
     this.#replies.push({ kind: 'log', level, message });
   }
 
+  /**
+   * Says that a lock which its owner was told is gone, *before* the list forgets it: a crash in
+   * between has it said twice, never not at all.
+   */
+  report(message: string, event: CoordinatorEvent | null = null): void {
+    this.#reports.push({ kind: 'log', level: event === null ? 'warn' : 'error', message });
+    if (event !== null) this.#reports.push({ kind: 'publish', event });
+  }
+
   /** All of them, in the order of the contract; lock actions for that opening. */
   ordered(opening: number): readonly Effect[] {
     const persist: Effect[] =
       this.#records.length === 0 ? [] : [{ kind: 'persist', records: this.#records }];
     const locks = this.#locks.map((effect) => effect(opening));
-    return [...persist, ...this.#sends, ...locks, ...this.#replies];
+    return [...this.#reports, ...persist, ...this.#sends, ...locks, ...this.#replies];
   }
 }

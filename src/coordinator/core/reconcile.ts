@@ -25,7 +25,7 @@ export function onListFound(
     const lock = addLock(state, facts, phase, since, generation);
     lock.releaseWhy = why;
     if (facts.bootId === state.self.bootId) continue;
-    out.log('warn', `${describe(lock)} ended with a reboot of this node: it is no longer held`);
+    out.report(`${describe(lock)} ended with a reboot of this node: it is no longer held`);
     dropLock(state, out, lock, 'ended by a reboot');
   }
 }
@@ -123,9 +123,20 @@ function matchOrphans(
   }
   for (const [lock, mode] of matched) {
     if (mode !== null || pool === null) continue;
-    matched.set(lock, pool.get(lock.facts.lockName)?.shift() ?? null);
+    matched.set(lock, takeLeftOver(pool, lock));
   }
   return matched;
+}
+
+/**
+ * A take is NL or in its mode, nothing between: an orphan in a third mode is somebody else's, whose
+ * record is damaged. It goes into quarantine instead of being released for a stranger.
+ */
+function takeLeftOver(pool: Map<string, LockMode[]>, lock: OwnLock): LockMode | null {
+  const { phase, facts } = lock;
+  const wasTold = phase.kind === 'orphaned' && phase.was === 'held';
+  if (!wasTold) return takeFromPool(pool, facts.lockName, 'NL');
+  return pool.get(facts.lockName)?.shift() ?? null;
 }
 
 const CHOOSING_ORDER: readonly FormerState[] = ['held', 'quarantined', 'releasing', 'intent'];
@@ -265,9 +276,9 @@ function settleAbsent(
 /** Its owner was told that it held this lock; the kernel says no. Never taken again silently. */
 function reportLost(state: State, lock: OwnLock, out: EffectCollector): void {
   const note = 'the kernel no longer has it: whatever it protected is unprotected';
-  out.log('error', `${describe(lock)} is LOST: ${note}`);
   const view = { ...viewOwnLock(state, lock), state: 'lost' as const, note };
-  out.publish({ at: isoTime(state.wallMs), type: 'lock', lock: view, gone: true });
+  const event = { at: isoTime(state.wallMs), type: 'lock', lock: view, gone: true } as const;
+  out.report(`${describe(lock)} is LOST: ${note}`, event);
 }
 
 function failCallers(lock: OwnLock, callers: readonly Caller[], out: EffectCollector): void {

@@ -61,6 +61,15 @@ function expireTaking(state: State, lock: OwnLock, phase: Taking, out: EffectCol
   const cancelling = cancels ? 'timeout' : phase.cancelling;
   lock.phase = { ...phase, callers: left, cancelling };
   if (cancels) out.lock({ kind: 'cancel', id });
+  if (left.length === 0) giveUpIntent(state, lock, 'its callers timed out', out);
+}
+
+/**
+ * Nobody is to have what is being taken. Written before the callers are told: after a crash the
+ * intent alone would have the grant kept for an owner who was told that it has nothing.
+ */
+function giveUpIntent(state: State, lock: OwnLock, why: string, out: EffectCollector): void {
+  recordReleasing(state, lock, why, out);
 }
 
 /**
@@ -81,6 +90,7 @@ export function refuseImpatient(state: State, refusal: Answer, out: EffectCollec
     }
     const cancelling = left.length === 0 ? 'canceled' : phase.cancelling;
     lock.phase = { ...phase, callers: left, cancelling };
+    if (left.length === 0) giveUpIntent(state, lock, 'its callers were refused', out);
   }
 }
 
@@ -125,6 +135,7 @@ function letGo(state: State, lock: OwnLock, why: string, out: EffectCollector): 
     case 'taking':
       if (phase.cancelling === 'no') out.lock({ kind: 'cancel', id: facts.id });
       lock.phase = { ...phase, callers: [], cancelling: 'canceled' };
+      giveUpIntent(state, lock, why, out);
       break;
     case 'claiming':
       lock.phase = { ...phase, callers: [], isKept: false };

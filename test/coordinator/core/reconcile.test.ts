@@ -264,3 +264,17 @@ test('a grant found by adoption on an isolated node is given back', (t) => {
   t.is(bench.outcome(caller), 'ISOLATED');
   t.is(bench.phase(id), 'releasing');
 });
+
+test('an intent does not release an orphan in a third mode: it is put into quarantine', (t) => {
+  const bench = foundBench([listedLock(7, 'intent')]);
+  const effects = bench.open([{ lockName: 'disk', mode: 'PR' }]);
+  t.deepEqual(recordNames(effects), ['dropped 7', 'quarantined 8']);
+  bench.send({ kind: 'adopted', id: 8 });
+  t.is(bench.phase(8), 'quarantined');
+});
+
+test('that a lock is lost is said before the list forgets it', (t) => {
+  const bench = foundBench([listedLock(7, 'held')]);
+  const kinds = bench.open([]).map(({ kind }) => kind);
+  t.deepEqual(kinds.slice(0, 3), ['log', 'publish', 'persist']);
+});

@@ -150,3 +150,18 @@ test('a refusal that waits for its explanation ends with its caller', (t) => {
   t.is(bench.outcome(caller), 'open');
   t.is(bench.find('disk', VM), undefined);
 });
+
+test('a wait that nobody wants any more is listed as being given up before anybody is told', (t) => {
+  const released = startedBench();
+  const { id } = released.acquire({ waitMs: 1_000 });
+  const { effects } = released.release();
+  t.deepEqual(recordNames(effects), [`releasing ${id}`]);
+  t.is(effects[0]?.kind, 'persist');
+
+  const late = startedBench();
+  const waiting = late.acquire({ waitMs: 1_000 });
+  late.wait(1_000);
+  const told = late.wait(CANCEL_GRACE_MS);
+  t.is(late.outcome(waiting.caller), 'TIMEOUT');
+  t.deepEqual(recordNames(told), [`releasing ${waiting.id}`]);
+});

@@ -1,0 +1,56 @@
+import test from 'ava';
+
+import type { CrashPlan } from './boundaries.js';
+import { Chain } from './chain.js';
+import { giveBack, take } from './op-scripts.js';
+import type { Script } from './script.js';
+
+/** What the simulation once found in the coordinator, each as it was found. */
+const FINDINGS: readonly { story: string; scripts: readonly Script[]; kind: CrashPlan['kind'] }[] = [
+  {
+    // The daemon died between the answer and the kernel's: the intent alone had the grant kept.
+    story: 'who was told that a wait is over has nothing after a crash either',
+    scripts: Array.from({ length: 12 }, (_, seed) => ({
+      ...alone([take('a', 'PR', 300), giveBack('a')]), seed, disorder: 0.3,
+    })),
+    kind: 'daemon',
+  },
+  {
+    // The record went first; the daemon died before it said so, and the next one knew nothing.
+    story: 'that a reboot ended a lock is said although the daemon dies while it says so',
+    scripts: [alone([
+      take('a'), { do: 'wait', ms: 2_000 }, { do: 'power-off', node: 1 }, { do: 'settle' },
+    ])],
+    kind: 'daemon',
+  },
+  {
+    // It took the orphan for its own "in another mode", and unlocked it.
+    story: 'the intent of one owner does not release the lock of another whose record is damaged',
+    scripts: [alone([take('a', 'PR'), take('b', 'EX')])],
+    kind: 'flip',
+  },
+];
+
+/** A bit of the first lock's first record, behind a header of 130 bytes. */
+const FLIPPED_BIT = 8 * 150;
+const PLACES = 60;
+
+function alone(ops: Script['ops']): Script {
+  return { name: 'finding', seed: 1, disorder: 0, daemons: 1, ops };
+}
+
+for (const { story, scripts, kind } of FINDINGS) {
+  test(story, async (t) => {
+    let struck = 0;
+    for (const script of scripts) {
+      for (let at = 0; at < PLACES; at += 1) {
+        const plan = { kind, at, amount: FLIPPED_BIT };
+        const { violations, boundaries } = await new Chain(script).run(plan);
+        t.deepEqual(violations, [], `seed ${script.seed}, at ${at}`);
+        if (!boundaries.hasStruck) break;
+        struck += 1;
+      }
+    }
+    t.true(struck > 0);
+  });
+}
