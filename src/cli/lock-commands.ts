@@ -9,11 +9,12 @@ export function addLockCommands(program: Command, wiring: Wiring): void {
   actWith<ModeOptions & OwnerOptions & { readonly wait?: RawWait }>(
     addModeOptions(addOwnerOptions(
       addCommand(program, 'acquire', 'take a lock for an owner that outlives this command')
-        .argument('<resource>', 'what to lock'),
+        .argument('<resource...>', 'what to lock; several are taken together, all or none'),
     )).addOption(waitOption()),
     wiring,
-    async (job, [resource = ''], options) =>
-      (await import('./commands/acquire.js')).acquire(job, resource, options),
+    async (job, [resource = '', ...others], options) => others.length === 0
+      ? (await import('./commands/acquire.js')).acquire(job, resource, options)
+      : (await import('./commands/acquire-set.js')).acquireSet(job, [resource, ...others], options),
   );
   actWith<OwnerOptions>(
     addOwnerOptions(

@@ -8,6 +8,7 @@ import { actWith, addCommand, type Wiring } from './wire-command.js';
 
 interface RunOptions extends ModeOptions {
   readonly wait?: RawWait;
+  readonly and?: readonly string[];
   readonly conflictExitCode?: number;
 }
 
@@ -29,7 +30,8 @@ export function addRunCommand(program: Command, wiring: Wiring): void {
     const { run, toConflictError } = await import('./commands/run.js');
     const { toMode } = await import('./commands/acquire.js');
     const wish = {
-      resource, mode: toMode(options), waitMs: toWaitMs(options.wait), argv: behind.argv,
+      resource, others: [...(before.and ?? []), ...(behind.options.and ?? [])],
+      mode: toMode(options), waitMs: toWaitMs(options.wait), argv: behind.argv,
     };
     return run(job, wish).catch((error: unknown) => {
       throw toConflictError(error, options.conflictExitCode);
@@ -40,6 +42,8 @@ export function addRunCommand(program: Command, wiring: Wiring): void {
 function addRunOptions(command: Command): Command {
   return addModeOptions(command)
     .addOption(waitOption())
+    .addOption(new Option('--and <resource>', 'lock this one too, all or none; may be repeated')
+      .argParser((name, before: readonly string[] = []) => [...before, name]))
     .addOption(new Option('--conflict-exit-code <n>',
       'exit with it when the lock cannot be had (default: 1 held, 4 timed out)')
       .argParser(parseWhole(0, 255)));

@@ -5,11 +5,10 @@ import { exchange, toControlError, type Exchange } from './exchange.js';
 import { RELEASE_REPLY_MS_MAX, REPLY_MS_MAX } from './limits.js';
 import { badReply, parseReply, readReply } from './reply.js';
 import {
-  acquireReplySchema, eventSchema, explanationSchema, locksReplySchema, nodesReplySchema,
-  orphansReplySchema,
-  releaseOrphanReplySchema, releaseReplySchema, statusSchema, stopReplySchema, watchEndSchema,
-  type AcquireResult, type CoordinatorEvent, type Explanation, type LockMode, type LockView, type
-  NodeView,
+  acquireReplySchema, acquireSetReplySchema, eventSchema, explanationSchema, locksReplySchema,
+  nodesReplySchema, orphansReplySchema, releaseOrphanReplySchema, releaseReplySchema, statusSchema,
+  stopReplySchema, watchEndSchema, type AcquireResult, type AcquireSetResult,
+  type CoordinatorEvent, type Explanation, type LockMode, type LockView, type NodeView,
   type OrphanView, type Owner, type ReleaseOrphanResult, type ReleaseResult, type StatusView,
 } from './schema.js';
 
@@ -20,6 +19,16 @@ export interface AcquireQuestion {
   /** In ms: 0 = do not wait, null = for ever. */
   readonly waitMs: number | null;
   /** Aborting it hangs up, and so cancels a waiting acquire. */
+  readonly signal?: AbortSignal;
+}
+
+export interface AcquireSetQuestion {
+  /** 2 to 64 resources, none twice. */
+  readonly members: readonly { readonly resource: string; readonly mode: LockMode }[];
+  readonly owner: Owner;
+  /** For all of them together, in ms: 0 = do not wait, null = for ever. */
+  readonly waitMs: number | null;
+  /** Aborting it hangs up: what was taken already is given back. */
   readonly signal?: AbortSignal;
 }
 
@@ -52,6 +61,8 @@ export interface ControlClient {
   locks(): Promise<readonly LockView[]>;
   explain(resource: string): Promise<Explanation>;
   acquire(question: AcquireQuestion): Promise<AcquireResult>;
+  /** All of them or none: on a refusal nothing stays that was taken for it. */
+  acquireSet(question: AcquireSetQuestion): Promise<AcquireSetResult>;
   release(question: ReleaseQuestion): Promise<ReleaseResult>;
   /** The locks that no list explains. */
   orphans(): Promise<readonly OrphanView[]>;
@@ -97,6 +108,16 @@ export function openControlClient(options: { readonly socketPath: string }): Con
         signal: signal ?? null,
       });
       return readReply(response, acquireReplySchema, socketPath);
+    },
+    async acquireSet({ signal, ...body }) {
+      const response = await send({
+        method: 'POST',
+        path: '/v1/acquire-set',
+        body,
+        timeoutMs: acquireTimeoutMs(body.waitMs),
+        signal: signal ?? null,
+      });
+      return readReply(response, acquireSetReplySchema, socketPath);
     },
     async release({ timeoutMs = RELEASE_REPLY_MS_MAX, ...body }) {
       const response = await send({ method: 'POST', path: '/v1/release', body, timeoutMs });

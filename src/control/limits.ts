@@ -7,8 +7,13 @@ export const PID_MAX = 4_194_304;
 /** The longest bounded wait, 24.8 days: timers overflow beyond it. */
 export const WAIT_MS_MAX = 2_147_483_647;
 
+/** Resources that one request may take together. */
+export const SET_MEMBERS_MAX = 64;
+
 /** Of a request; the largest sensible one has a few kB. */
 export const REQUEST_BODY_BYTES_MAX = 16_384;
+/** Of one that names a set: 64 names of 1,024 bytes, each of which JSON may double. */
+export const SET_BODY_BYTES_MAX = 196_608;
 export const REQUEST_HEADER_BYTES_MAX = 8_192;
 /** How long a client may take to send its request. */
 export const REQUEST_RECEIVE_MS_MAX = 10_000;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { HTTP_STATUS } from './http-status.js';
 import {
-  acquireReplySchema, acquireRequestSchema, errorReplySchema, eventSchema, explainRequestSchema,
-  explanationSchema, locksReplySchema,
+  acquireReplySchema, acquireRequestSchema, acquireSetReplySchema, acquireSetRequestSchema,
+  errorReplySchema, eventSchema, explainRequestSchema, explanationSchema, locksReplySchema,
   nodesReplySchema, orphansReplySchema, releaseOrphanReplySchema, releaseOrphanRequestSchema,
   releaseReplySchema, releaseRequestSchema, statusSchema, stopReplySchema, stopRequestSchema,
   watchEndSchema,
@@ -25,6 +25,9 @@ export function describeApi(version: string): JsonObject {
       '/v1/locks': get('Every lock that this node knows, of every node', locksReplySchema),
       '/v1/explain': explainPath(),
       '/v1/acquire': post('Take a lock', acquireRequestSchema, acquireReplySchema),
+      '/v1/acquire-set': post(
+        'Take several locks, all or none', acquireSetRequestSchema, acquireSetReplySchema,
+      ),
       '/v1/release': post('Give a lock back', releaseRequestSchema, releaseReplySchema),
       '/v1/orphans': get('The locks that no list explains', orphansReplySchema),
       '/v1/release-orphan': post(

@@ -2,11 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import type { CoordinatorService } from '../coordinator/service.js';
 import { publishCounters, type ControlCounters } from './counters.js';
 import { parseRequest } from './error-reply.js';
+import { SET_BODY_BYTES_MAX } from './limits.js';
 import { describeApi } from './openapi.js';
 import type { PendingRequests } from './pending-requests.js';
 import {
-  acquireRequestSchema, explainRequestSchema, releaseOrphanRequestSchema, releaseRequestSchema,
-  stopRequestSchema,
+  acquireRequestSchema, acquireSetRequestSchema, explainRequestSchema, releaseOrphanRequestSchema,
+  releaseRequestSchema, stopRequestSchema,
 } from './schema.js';
 import type { Watchers } from './watchers.js';
 
@@ -37,6 +38,10 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
   app.post('/v1/acquire', (request, reply) => {
     const wanted = parseRequest(acquireRequestSchema, request.body);
     return pending.run(reply.raw, (signal) => service.acquire({ ...wanted, signal }));
+  });
+  app.post('/v1/acquire-set', { bodyLimit: SET_BODY_BYTES_MAX }, (request, reply) => {
+    const wanted = parseRequest(acquireSetRequestSchema, request.body);
+    return pending.run(reply.raw, (signal) => service.acquireSet({ ...wanted, signal }));
   });
   app.post('/v1/release', (request, reply) => {
     const wanted = parseRequest(releaseRequestSchema, request.body);

@@ -6,10 +6,10 @@ import type {
   CoordinatorEvent, LockState, LockView, NodeView, OrphanView, PeerState, Standing, StatusView,
 } from '../coordinator/core/view.js';
 import type {
-  AcquireRequest, AcquireResult, ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest,
-  ReleaseResult, StopLocks,
+  AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, ReleaseOrphanRequest,
+  ReleaseOrphanResult, ReleaseRequest, ReleaseResult, StopLocks,
 } from '../coordinator/service.js';
-import { PID_MAX, WAIT_MS_MAX } from './limits.js';
+import { PID_MAX, SET_MEMBERS_MAX, WAIT_MS_MAX } from './limits.js';
 import { ownerName, reasonText, resourceName } from './names.js';
 
 /**
@@ -45,6 +45,15 @@ export const acquireRequestSchema = z.strictObject({
   owner: ownerRequestSchema,
   waitMs: z.int().min(0).max(WAIT_MS_MAX).nullable().default(0),
 }) satisfies z.ZodType<Omit<AcquireRequest, 'signal'>>;
+
+export const acquireSetRequestSchema = z.strictObject({
+  members: z.array(z.strictObject({
+    resource: resourceName,
+    mode: lockModeSchema.default('EX'),
+  })).min(2).max(SET_MEMBERS_MAX),
+  owner: ownerRequestSchema,
+  waitMs: z.int().min(0).max(WAIT_MS_MAX).nullable().default(0),
+}) satisfies z.ZodType<Omit<AcquireSetRequest, 'signal'>>;
 
 export const releaseRequestSchema = z.strictObject({
   resource: resourceName,
@@ -144,6 +153,10 @@ export const acquireReplySchema = z.object({
   acquired: z.boolean(),
 }) satisfies z.ZodType<AcquireResult>;
 
+export const acquireSetReplySchema = z.object({
+  members: z.array(acquireReplySchema).readonly(),
+}) satisfies z.ZodType<AcquireSetResult>;
+
 export const releaseReplySchema = z.object({
   released: z.boolean(),
   pending: z.boolean(),
@@ -192,4 +205,5 @@ export const watchEndSchema = z.object({
 export type ErrorReply = z.output<typeof errorReplySchema>;
 export type WatchEnd = z.output<typeof watchEndSchema>;
 export type { CoordinatorEvent, LockView, NodeView, OrphanView, Standing, StatusView };
-export type { AcquireResult, Explanation, LockMode, Owner, ReleaseOrphanResult, ReleaseResult };
+export type { AcquireResult, AcquireSetResult, Explanation, LockMode, Owner };
+export type { ReleaseOrphanResult, ReleaseResult };

@@ -24,9 +24,12 @@ import { OwnerWatch } from './owner-watch.js';
 import { viewOrphan, viewOrphans } from './orphans.js';
 import { QuorumLink } from './quorum-link.js';
 import { checkOwnerName, checkReason, toLockName, toShownLockName } from './resource-name.js';
+import { toMembers } from './set-members.js';
 import type {
   AcquireRequest,
   AcquireResult,
+  AcquireSetRequest,
+  AcquireSetResult,
   CoordinatorService,
   ReleaseOrphanRequest,
   ReleaseOrphanResult,
@@ -185,6 +188,7 @@ export class Coordinator implements CoordinatorService {
         this.#modules.log(effect.level, effect.message);
         break;
       case 'persist':
+      case 'confirm-set':
         break;
       default:
         effect satisfies never;
@@ -249,6 +253,17 @@ export class Coordinator implements CoordinatorService {
       return { kind: 'acquire', caller, resource, lockName, mode, owner, waitMs };
     });
     if (answer.kind === 'acquired') return { lock: answer.lock, acquired: answer.acquired };
+    throw errorOf(answer);
+  }
+
+  async acquireSet(request: AcquireSetRequest): Promise<AcquireSetResult> {
+    const { owner, waitMs, signal } = request;
+    const members = toMembers(request.members);
+    await this.#checkOwner(owner);
+    const answer = await this.#ask(signal, (caller) => {
+      return { kind: 'acquire-set', caller, members, owner, waitMs };
+    });
+    if (answer.kind === 'acquired-set') return { members: answer.members };
     throw errorOf(answer);
   }
 

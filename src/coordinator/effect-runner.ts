@@ -19,10 +19,12 @@ export const STEPS_WAITING_MAX = 16_384;
 /** The locks whose intent could not be written, and why. */
 interface Unlisted {
   readonly ids: ReadonlySet<number>;
+  /** Members of sets that could not be written as held. */
+  readonly members: ReadonlySet<number>;
   readonly message: string;
 }
 
-const NONE: Unlisted = { ids: new Set(), message: '' };
+const NONE: Unlisted = { ids: new Set(), members: new Set(), message: '' };
 
 type Persist = Extract<Effect, { kind: 'persist' }>;
 
@@ -98,7 +100,9 @@ export class EffectRunner {
       const steps = this.#waiting.splice(0, STEPS_PER_WRITE_MAX);
       const records = steps.flatMap((effects) => persistOf(effects)?.records ?? []);
       for (const effects of steps) this.#report(effects);
-      const unlisted = records.length === 0 && !isRetry ? NONE : await this.#write(records);
+      const members = new Set(steps.flatMap((effects) => membersIn(effects)));
+      const isIdle = records.length === 0 && !isRetry;
+      const unlisted = isIdle ? NONE : await this.#write(records, members);
       for (const effects of steps) this.#perform(effects, unlisted);
     }
     this.#running = false;
@@ -107,9 +111,13 @@ export class EffectRunner {
   /**
    * Writes what is left of earlier failures and then these records, in pieces that the list takes.
    * What could not be written is kept for the next write, but for intents: those stand for
-   * nothing, and neither does what follows on one.
+   * nothing, and neither does what follows on one. Nor do `members` of sets count as held that
+   * were not written as such: the core gives the whole set back.
    */
-  async #write(records: readonly ListRecord[]): Promise<Unlisted> {
+  async #write(
+    records: readonly ListRecord[],
+    members: ReadonlySet<number>,
+  ): Promise<Unlisted> {
     const queue = [...this.#unwritten, ...records];
     const refused: ListRecord[] = [];
     let message: string | null = null;
@@ -129,8 +137,12 @@ export class EffectRunner {
     }
     const left = queue.slice(written);
     const ids = new Set(intentsIn([...left, ...refused]));
-    this.#unwritten = left.filter((record) => !ids.has(idOf(record)));
-    return { ids, message: message ?? '' };
+    const isMember = (record: ListRecord): boolean => {
+      return record.kind === 'held' && members.has(record.id);
+    };
+    this.#unwritten = left.filter((record) => !ids.has(idOf(record)) && !isMember(record));
+    const unheld = new Set([...left, ...refused].filter(isMember).map(idOf));
+    return { ids, members: unheld, message: message ?? '' };
   }
 
   /** Finds the records of a piece that the list will never take; the others are written. */
@@ -177,16 +189,29 @@ export class EffectRunner {
     for (const effect of news) this.#performOne(effect);
   }
 
+  #confirm({ set, ids }: Extract<Effect, { kind: 'confirm-set' }>, unlisted: Unlisted): void {
+    const isListed = !ids.some((id) => unlisted.members.has(id));
+    const { message } = unlisted;
+    this.#sinks.dispatch(isListed ? { kind: 'set-listed', set }
+      : { kind: 'set-unlisted', set, message });
+  }
+
   #perform(effects: readonly Effect[], unlisted: Unlisted): void {
     const ids = intentsIn(persistOf(effects)?.records ?? []).filter((id) => unlisted.ids.has(id));
     for (const effect of effects.slice(persistAt(effects) + 1)) {
       if (isTakeOf(effect, ids)) continue;
-      this.#performOne(effect);
+      if (effect.kind === 'confirm-set') this.#confirm(effect, unlisted);
+      else this.#performOne(effect);
     }
     if (ids.length > 0) {
       this.#sinks.dispatch({ kind: 'intent-failed', ids, message: unlisted.message });
     }
   }
+}
+
+/** The members of sets that this step lists as held. */
+function membersIn(effects: readonly Effect[]): readonly number[] {
+  return effects.flatMap((effect) => (effect.kind === 'confirm-set' ? effect.ids : []));
 }
 
 /** The locks that these records announce to the list for the first time. */

@@ -20,6 +20,21 @@ export interface AcquireResult {
   readonly acquired: boolean;
 }
 
+export interface AcquireSetRequest {
+  /** 2 to 64 resources, none twice; in any order. */
+  readonly members: readonly { readonly resource: string; readonly mode: LockMode }[];
+  readonly owner: Owner;
+  /** For all of them together, in ms: 0 = not at all, null = for ever. */
+  readonly waitMs: number | null;
+  /** Aborted when the caller goes away: what was taken already is then given back. */
+  readonly signal: AbortSignal;
+}
+
+export interface AcquireSetResult {
+  /** One for each member, in the order in which they were asked for. */
+  readonly members: readonly AcquireResult[];
+}
+
 export interface ReleaseRequest {
   readonly resource: string;
   readonly owner: Owner;
@@ -78,6 +93,11 @@ export interface CoordinatorService {
    */
   explain(resource: string): Promise<Explanation>;
   acquire(request: AcquireRequest): Promise<AcquireResult>;
+  /**
+   * Takes all of them or none: when one is refused, what was taken is given back before this
+   * rejects. What the owner held before is confirmed, and stays whatever happens.
+   */
+  acquireSet(request: AcquireSetRequest): Promise<AcquireSetResult>;
   release(request: ReleaseRequest): Promise<ReleaseResult>;
   /** The locks that no list explains, of every node that this one knows. */
   orphans(): readonly OrphanView[];

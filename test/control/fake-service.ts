@@ -2,13 +2,14 @@ import type { Explanation } from '../../src/coordinator/core/explain.js';
 import { CoordinatorError } from '../../src/coordinator/error.js';
 import type { CoordinatorEvent, LockView, NodeView, OrphanView, StatusView } from '../../src/coordinator/core/view.js';
 import type {
-  AcquireRequest, AcquireResult, CoordinatorService, ReleaseOrphanRequest, ReleaseOrphanResult,
-  ReleaseRequest, ReleaseResult, StopLocks,
+  AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, CoordinatorService,
+  ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest, ReleaseResult, StopLocks,
 } from '../../src/coordinator/service.js';
 
 /** A coordinator without a cluster: answers what the test put in, and remembers what was asked. */
 export class FakeService implements CoordinatorService {
   readonly acquires: AcquireRequest[] = [];
+  readonly setAcquires: AcquireSetRequest[] = [];
   readonly releases: ReleaseRequest[] = [];
   readonly orphanReleases: ReleaseOrphanRequest[] = [];
   readonly listeners = new Set<(event: CoordinatorEvent) => void>();
@@ -25,6 +26,10 @@ export class FakeService implements CoordinatorService {
     Promise.resolve({
       lock: aLock({ resource: request.resource, mode: request.mode, owner: request.owner }),
       acquired: true,
+    });
+  onAcquireSet: (request: AcquireSetRequest) => Promise<AcquireSetResult> = ({ members, owner }) =>
+    Promise.resolve({
+      members: members.map((member) => ({ lock: aLock({ ...member, owner }), acquired: true })),
     });
   onRelease: (request: ReleaseRequest) => Promise<ReleaseResult> = () =>
     Promise.resolve({ released: true, pending: false });
@@ -53,6 +58,11 @@ export class FakeService implements CoordinatorService {
   acquire(request: AcquireRequest): Promise<AcquireResult> {
     this.acquires.push(request);
     return this.onAcquire(request);
+  }
+
+  acquireSet(request: AcquireSetRequest): Promise<AcquireSetResult> {
+    this.setAcquires.push(request);
+    return this.onAcquireSet(request);
   }
 
   release(request: ReleaseRequest): Promise<ReleaseResult> {

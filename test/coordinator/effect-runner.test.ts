@@ -201,3 +201,30 @@ test('what follows on an intent that was not written is not kept either', async 
   const held = (id: number): ListRecord => ({ kind: 'held', at: 0, id });
   t.deepEqual(writes.at(-1), [held(4), DROPPED, held(5)]);
 });
+
+const HELD: ListRecord[] = [{ kind: 'held', at: 0, id: 1 }, { kind: 'held', at: 0, id: 2 }];
+const CONFIRM: Effect = { kind: 'confirm-set', set: 1, ids: [1, 2] };
+
+test('a set is confirmed when its members are written as held, in one append', async (t) => {
+  const { runner, writes, events } = bench();
+  runner.push([persist(...HELD), CONFIRM]);
+  t.deepEqual(events, []);
+  await runner.settled();
+  t.deepEqual(writes, [HELD]);
+  t.deepEqual(events, [{ kind: 'set-listed', set: 1 }]);
+});
+
+test('members that could not be written are said so, and are not written later', async (t) => {
+  const { runner, writes, events, faults } = bench();
+  faults.write = new ListError('NO_SPACE', 'the disk is full', { retryable: true });
+  runner.push([persist(...HELD, DROPPED), CONFIRM]);
+  await runner.settled();
+  t.deepEqual(events.filter(({ kind }) => kind !== 'warning'), [
+    { kind: 'set-unlisted', set: 1, message: 'the disk is full' },
+  ]);
+  faults.write = null;
+  const releasing: ListRecord = { kind: 'releasing', at: 0, id: 1, why: 'given back' };
+  runner.push([persist(releasing)]);
+  await runner.settled();
+  t.deepEqual(writes.at(-1), [DROPPED, releasing]);
+});

@@ -1,4 +1,4 @@
-import type { LockMode } from '../../control/schema.js';
+import type { AcquireResult, LockMode } from '../../control/schema.js';
 import { printJson, type Job } from '../action.js';
 import { toWaitMs, type RawWait } from '../common-options.js';
 import { EXIT } from '../exit-code.js';
@@ -31,12 +31,16 @@ export async function acquire(
     printJson(context, result);
     return EXIT.OK;
   }
-  const { lock, acquired } = result;
+  context.stdout.write(describeAcquired(result, context.now()));
+  return EXIT.OK;
+}
+
+/** One line: what was acquired, for whom, where; or since when it is held already. */
+export function describeAcquired({ lock, acquired }: AcquireResult, now: number): string {
   const number = lock.generation === null ? '' : `, generation ${lock.generation}`;
-  const since = acquired ? '' : `, since ${describeTime(lock.since, context.now())}`;
-  context.stdout.write(printable(
+  const since = acquired ? '' : `, since ${describeTime(lock.since, now)}`;
+  return `${printable(
     `${lock.resource}: ${acquired ? 'acquired' : 'held already'} in mode ${lock.mode} ` +
       `for ${describeOwner(lock.owner)} on ${lock.node.name}${number}${since}`,
-  ) + '\n');
-  return EXIT.OK;
+  )}\n`;
 }

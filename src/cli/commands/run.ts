@@ -17,6 +17,8 @@ const RELEASE_MS_MAX = 10_000;
 
 export interface RunWish {
   readonly resource: string;
+  /** What is taken together with it, all or none. */
+  readonly others: readonly string[];
   readonly mode: LockMode;
   readonly waitMs: number | null;
   /** The command and its arguments. */
@@ -34,7 +36,7 @@ export interface RunWish {
  */
 export async function run({ context, open }: Job, wish: RunWish): Promise<number> {
   const client = await open();
-  const gated = await spawnGated(wish.argv, { ...context.env, HOLDFAST_RESOURCE: wish.resource });
+  const gated = await spawnGated(wish.argv, { ...context.env, ...environmentOf(wish) });
   const phase: Phase = { current: { kind: 'waiting', cancel: new AbortController() } };
   const stopListening = context.onSignal(FORWARDED_SIGNALS, (signal) => {
     onSignal(phase, gated, signal, context);
@@ -54,8 +56,31 @@ export async function run({ context, open }: Job, wish: RunWish): Promise<number
   } finally {
     stopListening();
   }
-  await giveBack(client, wish.resource, owner, context);
+  for (const resource of [wish.resource, ...wish.others]) {
+    await giveBack(client, resource, owner, context);
+  }
   return toExitCode(ending);
+}
+
+/** A name has no control characters, so the newline tells several apart. */
+function environmentOf({ resource, others }: RunWish): NodeJS.ProcessEnv {
+  return { HOLDFAST_RESOURCE: resource, HOLDFAST_RESOURCES: [resource, ...others].join('\n') };
+}
+
+/** The generation of the first resource's lock; null when its mode has none. */
+async function acquire(
+  client: ControlClient,
+  { resource, others, mode, waitMs }: RunWish,
+  owner: Owner,
+  signal: AbortSignal,
+): Promise<number | null> {
+  if (others.length === 0) {
+    const { lock } = await client.acquire({ resource, mode, owner, waitMs, signal });
+    return lock.generation;
+  }
+  const members = [resource, ...others].map((name) => ({ resource: name, mode }));
+  const taken = await client.acquireSet({ members, owner, waitMs, signal });
+  return taken.members[0]?.lock.generation ?? null;
 }
 
 /** The same failure with the exit status that the user chose for a lock that cannot be had. */
@@ -91,10 +116,11 @@ function onSignal(
 
 async function takeLock(
   client: ControlClient,
-  { resource, mode, waitMs }: RunWish,
+  wish: RunWish,
   gated: GatedProcess,
   phase: Phase,
 ): Promise<{ readonly owner: Owner; readonly generation: number | null }> {
+  const { resource } = wish;
   const { startTime } = await readProcessStat(gated.pid);
   const owner: Owner = { kind: 'process', pid: gated.pid, startTime };
   void gated.ended.then((ending) => {
@@ -110,8 +136,7 @@ async function takeLock(
   }
   let generation: number | null;
   try {
-    const { signal } = current.cancel;
-    ({ lock: { generation } } = await client.acquire({ resource, mode, owner, waitMs, signal }));
+    generation = await acquire(client, wish, owner, current.cancel.signal);
   } catch (error) {
     throw phase.current.kind === 'interrupted' ? interrupted(resource, phase.current) : error;
   }

@@ -45,7 +45,10 @@ function admit(state: State, event: AcquireEvent): Answer | null {
 function beginTake(state: State, event: AcquireEvent, out: EffectCollector): void {
   const id = state.nextLockId;
   const { resource, lockName, mode, owner } = event;
-  const facts = { id, resource, lockName, mode, owner, bootId: state.self.bootId };
+  const facts = {
+    id, resource, lockName, mode, owner, bootId: state.self.bootId,
+    ...(event.set === undefined ? {} : { set: event.set }),
+  };
   const callers = [callerOf(state, event)];
   if (state.standing.kind === 'ok') {
     addLock(state, facts, takingFor(event.waitMs !== 0, callers), state.wallMs);
@@ -99,6 +102,8 @@ function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer 
     case 'parked':
     case 'taking': {
       if (phase.kind === 'taking' && phase.cancelling !== 'no') break;
+      // A set may still be rolled back, and what somebody else was given must not go with it.
+      if (facts.set !== undefined) break;
       if (phase.callers.length >= CALLERS_PER_LOCK_MAX) {
         return refuse('LIMIT', `${CALLERS_PER_LOCK_MAX} callers wait for '${facts.resource}'`);
       }
@@ -122,6 +127,7 @@ function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer 
       setPhase(state, lock, { ...phase, callers: [...phase.callers, callerOf(state, event)] });
       return null;
     }
+    case 'gathered':
     case 'releasing':
     case 'orphaned':
     case 'adopting':

@@ -15,6 +15,9 @@ export function nextDeadlineMs(state: State): number {
       if (deadlineMs !== null) next = Math.min(next, deadlineMs + graceMs);
     }
   }
+  for (const { phase } of state.sets.values()) {
+    if (phase.kind === 'rolling-back') next = Math.min(next, phase.untilMs);
+  }
   for (const { deadlineMs } of state.unexplained) next = Math.min(next, deadlineMs);
   for (const { requestedMs } of state.peers.values()) {
     if (requestedMs !== null) next = Math.min(next, requestedMs + REQUEST_RETRY_MS);

@@ -12,6 +12,11 @@ export type RefusalCode =
 /** The answer to a caller. */
 export type Answer =
   | { readonly kind: 'acquired'; readonly lock: LockView; readonly acquired: boolean }
+  | {
+      readonly kind: 'acquired-set';
+      /** In the order in which they were asked for. */
+      readonly members: readonly { readonly lock: LockView; readonly acquired: boolean }[];
+    }
   | { readonly kind: 'released'; readonly released: boolean; readonly pending: boolean }
   /** Nothing of this node is in the kernel's way any more; the daemon may go. */
   | { readonly kind: 'stopped'; readonly kept: number }
@@ -62,11 +67,23 @@ export type Effect =
   | { readonly kind: 'lock'; readonly action: LockAction; readonly opening: number }
   /** Raises the mark on disk above that number, beside everything else; tells when it is synced. */
   | { readonly kind: 'reserve-generations'; readonly above: number }
+  /**
+   * All members of a set are granted, and the step's records list these locks as held. The shell
+   * says `set-listed` when those are written. When they are not, it forgets them (the set stands
+   * for nothing then) and says `set-unlisted`.
+   */
+  | { readonly kind: 'confirm-set'; readonly set: number; readonly ids: readonly number[] }
   | { readonly kind: 'watch-owner'; readonly id: number; readonly owner: Owner }
   | { readonly kind: 'unwatch-owner'; readonly id: number }
   | { readonly kind: 'reply'; readonly caller: number; readonly answer: Answer }
   | { readonly kind: 'publish'; readonly event: CoordinatorEvent }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string };
+
+/** What a set is told of one of its members. */
+export interface InnerAnswer {
+  readonly caller: number;
+  readonly answer: Answer;
+}
 
 /** Gathers one step's effects and hands them out in the order of the contract. */
 export class EffectCollector {
@@ -75,6 +92,7 @@ export class EffectCollector {
   readonly #sends: Effect[] = [];
   readonly #locks: ((opening: number) => Effect)[] = [];
   readonly #replies: Effect[] = [];
+  #inner: InnerAnswer[] = [];
 
   persist(record: ListRecord): void {
     this.#records.push(record);
@@ -104,8 +122,21 @@ export class EffectCollector {
     this.#locks.push(() => ({ kind: 'unwatch-owner', id }));
   }
 
+  /** To a caller from outside, or to a set of the core's own (see lock-set.ts). */
   reply(caller: number, answer: Answer): void {
-    this.#replies.push({ kind: 'reply', caller, answer });
+    if (caller < 0) this.#inner.push({ caller, answer });
+    else this.#replies.push({ kind: 'reply', caller, answer });
+  }
+
+  confirmSet(set: number, ids: readonly number[]): void {
+    this.#locks.push(() => ({ kind: 'confirm-set', set, ids }));
+  }
+
+  /** The answers to sets since the last call. */
+  takeInner(): readonly InnerAnswer[] {
+    const answers = this.#inner;
+    this.#inner = [];
+    return answers;
   }
 
   publish(event: CoordinatorEvent): void {

@@ -1,3 +1,4 @@
+import type { SetMember } from './lock-set.js';
 import type { Envelope, Ring } from './message.js';
 import type { LockMode } from './mode.js';
 import type { Owner } from './owner.js';
@@ -93,7 +94,22 @@ export type CoreEvent =
       readonly owner: Owner;
       /** 0 = do not wait; null = for ever. */
       readonly waitMs: number | null;
+      /** The set that asks for it; absent for a caller from outside. */
+      readonly set?: number | undefined;
     }
+  /** All of them or none. */
+  | {
+      readonly kind: 'acquire-set';
+      readonly caller: number;
+      /** SET_MEMBERS_MAX at most, no name twice. */
+      readonly members: readonly SetMember[];
+      readonly owner: Owner;
+      /** For the whole: 0 = do not wait; null = for ever. */
+      readonly waitMs: number | null;
+    }
+  /** The members of that set are written as held. */
+  | { readonly kind: 'set-listed'; readonly set: number }
+  | { readonly kind: 'set-unlisted'; readonly set: number; readonly message: string }
   | {
       readonly kind: 'release';
       readonly caller: number;

@@ -1,12 +1,13 @@
 import type { EffectCollector } from './effect.js';
+import { gather, isGathered } from './gather.js';
 import { viewOwnLock } from './lock-view.js';
 import { areCompatible } from './mode.js';
 import { setPhase } from './own-locks.js';
 import type { Caller, OwnLock, State } from './state.js';
 
 /**
- * `taking | claiming -> held`: written, then told to everyone who waits for it. `generation` is
- * null for a mode that others may share.
+ * `taking | claiming -> held`, or `-> gathered` for a set that is under way: written, then told to
+ * everyone who waits for it. `generation` is null for a mode that others may share.
  */
 export function becomeHeld(
   state: State,
@@ -17,6 +18,10 @@ export function becomeHeld(
 ): void {
   const { id, resource } = lock.facts;
   lock.generation = generation;
+  if (isGathered(state, lock)) {
+    gather(state, lock, callers, out);
+    return;
+  }
   setPhase(state, lock, { kind: 'held' });
   out.persist({
     kind: 'held', at: state.wallMs, id, ...(generation === null ? {} : { generation }),

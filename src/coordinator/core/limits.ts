@@ -9,6 +9,12 @@ export const PEER_ENTRIES_MAX = 2 * OWN_LOCKS_MAX;
 /** Callers that wait for one lock of one owner. */
 export const CALLERS_PER_LOCK_MAX = 64;
 
+/** Resources of one set: taken one after the other, so a long one holds others up for long. */
+export const SET_MEMBERS_MAX = 64;
+
+/** Sets that are being taken or rolled back at one time. */
+export const SETS_MAX = 1_024;
+
 /** Peers remembered, dead ones included. CPG itself allows 128 members. */
 export const PEERS_MAX = 256;
 

@@ -27,6 +27,7 @@ function noteOnOwn(state: State, lock: OwnLock): string | null {
   const { kind } = lock.phase;
   if (kind === 'quarantined') return 'an orphan that no list explains; released only by hand';
   if (kind === 'parked') return 'will be asked for when the lockspace runs again';
+  if (kind === 'gathered') return 'granted; is held when the rest of its set is granted too';
   if (state.standing.kind === 'isolated' && kind === 'held') {
     return `this node is isolated (${state.standing.reason}): nobody vouches for its locks now`;
   }
@@ -123,7 +124,8 @@ export function findHolders(
     const lock = state.locks.get(id);
     if (lock === undefined || id === except) continue;
     if (manifestEntry(state, lock) === null) continue;
-    holders.push(viewOwnLock(state, lock));
+    const view = viewOwnLock(state, lock);
+    holders.push(lock.phase.kind === 'gathered' ? { ...view, state: 'held' } : view);
   }
   for (const peer of state.peers.values()) {
     for (const entry of peer.entries.values()) {

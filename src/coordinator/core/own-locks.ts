@@ -41,6 +41,7 @@ export function callersOf(phase: LockPhase): readonly Caller[] | null {
     case 'orphaned':
     case 'adopting':
       return phase.callers.length > 0 ? phase.callers : null;
+    case 'gathered':
     case 'held':
     case 'releasing':
     case 'quarantined':
@@ -124,7 +125,8 @@ export function findOwnLock(state: State, resource: string, owner: Owner): OwnLo
 
 /** What the others are told of a lock; null while there is nothing to tell. */
 export function manifestEntry(state: State, lock: OwnLock): ManifestEntry | null {
-  const shown = shownState(lock.phase);
+  // To others it is in the way as if it were held: that its owner has no word of it is our affair.
+  const shown = lock.phase.kind === 'gathered' ? 'held' : shownState(lock.phase);
   if (shown === null || shown === 'taking') return null;
   return {
     id: lock.facts.id,
@@ -146,6 +148,8 @@ export function shownState(phase: LockPhase): LockState | null {
     case 'taking':
     case 'claiming':
       return phase.wait ? 'waiting' : 'taking';
+    case 'gathered':
+      return 'taking';
     case 'held':
     case 'releasing':
     case 'quarantined':

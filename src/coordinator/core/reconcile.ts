@@ -10,6 +10,7 @@ import { addLock, dropLock, recordReleasing, setPhase } from './own-locks.js';
 import type { ListedLock } from './record.js';
 import { refuse, refuseForStanding } from './refusal.js';
 import { beginRelease } from './release.js';
+import { rollBackUnfinishedSets } from './set-recovery.js';
 import type { Caller, FormerState, LockPhase, OwnLock, State } from './state.js';
 
 type Adopting = Extract<LockPhase, { kind: 'adopting' }>;
@@ -28,6 +29,7 @@ export function onListFound(
     out.report(`${describe(lock)} ended with a reboot of this node: it is no longer held`);
     dropLock(state, out, lock, 'ended by a reboot');
   }
+  rollBackUnfinishedSets(state, out);
 }
 
 /** `* -> orphaned`: the lock manager's process is gone; what it held waits to be adopted. */
@@ -50,6 +52,9 @@ function orphan(state: State, lock: OwnLock, out: EffectCollector): void {
         setPhase(state, lock, { kind: 'orphaned', was: 'releasing', callers: [] });
         recordReleasing(state, lock, 'its callers have gone', out);
       }
+      break;
+    case 'gathered':
+      setPhase(state, lock, { kind: 'orphaned', was: 'intent', callers: [] });
       break;
     case 'held':
     case 'quarantined':

@@ -14,6 +14,8 @@ export interface LockFacts {
   readonly owner: Owner | null;
   /** The boot during which it was taken: after another one the kernel has forgotten it. */
   readonly bootId: string;
+  /** The set that it was taken with; absent when it was taken by itself. See acquire-set.ts. */
+  readonly set?: number | undefined;
 }
 
 /**

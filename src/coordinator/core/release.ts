@@ -28,6 +28,7 @@ export function onRelease(state: State, event: ReleaseEvent, out: EffectCollecto
   }
   const { phase } = lock;
   switch (phase.kind) {
+    case 'gathered':
     case 'held':
       beginRelease(state, lock, 'asked for', event.caller, out);
       break;
@@ -86,8 +87,8 @@ function answerNotHeld(state: State, event: ReleaseEvent): Answer {
 }
 
 /**
- * `held | taking | claiming | quarantined -> releasing`. `caller` is answered when the kernel
- * confirms.
+ * `held | gathered | taking | claiming | quarantined -> releasing`. `caller` is answered when the
+ * kernel confirms.
  */
 export function beginRelease(
   state: State,
@@ -193,6 +194,7 @@ function releaseEnded(state: State, lock: OwnLock, out: EffectCollector): void {
   const why = 'its owner has ended';
   const { phase } = lock;
   switch (phase.kind) {
+    case 'gathered':
     case 'held':
       out.log('info', `'${lock.facts.resource}' is released: ${why}`);
       beginRelease(state, lock, why, null, out);

@@ -2,6 +2,7 @@ import type { GroupMember, ListCondition, LockspaceCondition } from './event.js'
 import { initialGenerations, type Generations } from './generations.js';
 import type { ManifestEntry, Ring } from './message.js';
 import type { LockMode } from './mode.js';
+import type { LockSet } from './lock-set.js';
 import type { LockFacts } from './record.js';
 import type { PeerState, Standing } from './view.js';
 
@@ -19,6 +20,7 @@ export interface Self {
 
 /** Someone who waits for the outcome of an acquire. */
 export interface Caller {
+  /** Negative for a set that waits for one of its members; see lock-set.ts. */
   readonly caller: number;
   /** False when it wants an answer at once. */
   readonly waits: boolean;
@@ -63,6 +65,8 @@ export type LockPhase =
       /** It stays without callers: adopted for an owner who asked an earlier run. */
       readonly isKept: boolean;
     }
+  /** Granted for a set that is not complete yet: still an intent in the list. */
+  | { readonly kind: 'gathered' }
   | { readonly kind: 'held' }
   /** `asked`: the unlock is in the kernel; otherwise it waits for the lockspace to run. */
   | {
@@ -184,6 +188,8 @@ export interface State {
   /** Monotonic ms of the last loss of a node that is not proven to be settled; null without. */
   lossMs: number | null;
   nextLockId: number;
+  /** Sets that are being taken or rolled back, by number. */
+  readonly sets: Map<number, LockSet>;
   manifestVersion: number;
   /** Ids whose manifest entry may have changed in this step. */
   readonly dirtyIds: Set<number>;
@@ -223,6 +229,7 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     generations: initialGenerations(),
     lossMs: null,
     nextLockId: 1,
+    sets: new Map(),
     manifestVersion: 1,
     dirtyIds: new Set(),
     announced: new Map(),

@@ -10,6 +10,7 @@ import { markRecovered, onGroupJoining, onGroupLost, onQuorum, onRing, onView } 
 import { onAdopted, onAdoptFailed, onListFound, onLockspaceLost, onLockspaceOpen, retryAdoptions } from './reconcile.js';
 import { onReleaseOrphan } from './release-orphan.js';
 import { onOwnerEnded, onRelease, onUnlocked, onUnlockFailed, resumeReleases } from './release.js';
+import { abandonLostSets, endSets, handleSet, settleSets } from './sets.js';
 import { updateStanding } from './standing.js';
 import type { State } from './state.js';
 import { finishStop, onStop } from './stop.js';
@@ -24,11 +25,13 @@ export function step(state: State, event: CoreEvent, at: Instant): readonly Effe
   state.wallMs = at.wallMs;
   state.monotonicMs = at.monotonicMs;
   const out = new EffectCollector();
+  endSets(state, event, out);
   handle(state, event, out);
   updateStanding(state, out);
   settleClaims(state, out);
   // Looks through all manifests, so not at every step: only news of others explains a refusal.
   if (event.kind === 'message' || event.kind === 'tick') settleUnexplained(state, out);
+  settleSets(state, out);
   announceChanges(state, out);
   finishStop(state, out);
   return out.ordered(state.opening);
@@ -52,13 +55,14 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
       onReservationFailed(state, event.message, out);
       break;
     case 'acquire':
-      onAcquire(state, event, out);
-      break;
     case 'release':
-      onRelease(state, event, out);
-      break;
     case 'release-orphan':
-      onReleaseOrphan(state, event, out);
+      handleRequest(state, event, out);
+      break;
+    case 'acquire-set':
+    case 'set-listed':
+    case 'set-unlisted':
+      handleSet(state, event, out);
       break;
     case 'caller-gone':
       onCallerGone(state, event.caller, out);
@@ -103,6 +107,14 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
   }
 }
 
+type RequestEvent = Extract<CoreEvent, { kind: 'acquire' | 'release' | 'release-orphan' }>;
+
+function handleRequest(state: State, event: RequestEvent, out: EffectCollector): void {
+  if (event.kind === 'acquire') onAcquire(state, event, out);
+  else if (event.kind === 'release') onRelease(state, event, out);
+  else onReleaseOrphan(state, event, out);
+}
+
 type LockManagerEvent = Extract<
   CoreEvent,
   {
@@ -122,6 +134,7 @@ function handleLockManager(state: State, event: LockManagerEvent, out: EffectCol
     case 'lockspace-lost':
       state.isStalled = false;
       onLockspaceLost(state, event.reason, out);
+      abandonLostSets(state, out);
       break;
     case 'lockspace-condition':
       // What stood still with the lockspace goes on with it; what does not is told again.

@@ -146,6 +146,7 @@ function letGo(state: State, lock: OwnLock, why: string, out: EffectCollector): 
       lock.phase = { ...phase, was: 'releasing', callers: [] };
       recordReleasing(state, lock, why, out);
       break;
+    case 'gathered':
     case 'held':
     case 'releasing':
     case 'quarantined':

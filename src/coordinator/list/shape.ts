@@ -6,7 +6,10 @@ import { LOCK_MODES } from '../core/mode.js';
 export const LIST_MAGIC = 'holdfast-lock-list';
 /** Another major cannot be read by this program; a higher minor only adds to this one. */
 export const LIST_MAJOR = 1;
-/** 1 added `generations`; 2 added `generation` to `held`, and `markLostAt` to the header. */
+/**
+ * 1 added `generations`; 2 added `generation` to `held`, `markLostAt` to the header, and the `set`
+ * of a lock.
+ */
 export const LIST_MINOR = 2;
 
 /** No generation above `upTo` was given out before this was synced. `at` is wall-clock ms. */
@@ -69,6 +72,7 @@ const lock = z.object({
   mode: z.enum(LOCK_MODES),
   owner: owner.nullable(),
   bootId: z.string(),
+  set: z.int().min(0).optional(),
 });
 
 const at = z.number();

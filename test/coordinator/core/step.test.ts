@@ -9,13 +9,14 @@ import { Bench, FRESH, actionsOf, joined, logsOf, ME, OTHER, PROCESS, VM } from 
 import { KernelModel } from './kernel-model.js';
 
 const OWNERS: readonly Owner[] = [VM, OTHER, PROCESS];
-const RESOURCES = ['a', 'b'];
+const RESOURCES = ['a', 'b', 'c'];
 const MODES: readonly LockMode[] = ['EX', 'PR', 'EX', 'PR', 'NL', 'CW'];
 const WAITS_MS = [0, 50, 2_500, null];
 const RUNS = 3_000;
 
 const ORDER: Readonly<Record<Effect['kind'], number>> = {
-  persist: 0, send: 1, 'send-snapshot': 1, lock: 2, 'reserve-generations': 2, 'watch-owner': 2, 'unwatch-owner': 2,
+  persist: 0, send: 1, 'send-snapshot': 1, lock: 2, 'reserve-generations': 2, 'watch-owner': 2,
+  'unwatch-owner': 2, 'confirm-set': 2,
   reply: 3, publish: 3, log: 3,
 };
 
@@ -69,8 +70,11 @@ class World {
     for (const effect of effects) {
       if (effect.kind === 'watch-owner') this.watched.set(effect.id, effect.owner);
       if (effect.kind === 'unwatch-owner') this.watched.delete(effect.id);
-      if (effect.kind === 'reply' && effect.answer.kind === 'acquired') {
-        const { resource, owner } = effect.answer.lock;
+      if (effect.kind !== 'reply') continue;
+      const { answer } = effect;
+      const views = answer.kind === 'acquired' ? [answer.lock]
+        : answer.kind === 'acquired-set' ? answer.members.map((member) => member.lock) : [];
+      for (const { resource, owner } of views) {
         const lock = owner === null ? undefined : this.bench.find(resource, owner);
         if (lock === undefined || owner === null) throw new Error('an answer without a lock');
         if (this.kernel.locks.get(lock.facts.id)?.granted !== true) {
@@ -80,6 +84,9 @@ class World {
       }
     }
     for (const action of actionsOf(effects)) this.kernel.perform(action);
+    for (const effect of effects) {
+      if (effect.kind === 'confirm-set') this.send({ kind: 'set-listed', set: effect.set });
+    }
   }
 
   check(effects: readonly Effect[]): void {
@@ -103,6 +110,11 @@ class World {
       const now = listed.get(id);
       if (phase.kind === 'parked') {
         if (now !== undefined) throw new Error('a parked lock is listed');
+        continue;
+      }
+      if (phase.kind === 'gathered') {
+        // Written as held in one append when its set is complete, and told a step later.
+        if (now?.state !== 'intent' && now?.state !== 'held') throw new Error('not an intent');
         continue;
       }
       const isAway = phase.kind === 'orphaned' || phase.kind === 'adopting';
@@ -143,6 +155,7 @@ class World {
     if (left > 0) throw new Error(`${left} locks are left in the kernel`);
     if (this.bench.state.locks.size > 0) throw new Error('locks are left in the core');
     if (this.bench.listed.size > 0) throw new Error('locks are left in the list');
+    if (this.bench.state.sets.size > 0) throw new Error('sets are left in the core');
     if (this.bench.state.announced.size > 0) throw new Error('locks are left in the manifest');
     if (this.watched.size > 0) throw new Error('owners are watched for nothing');
   }
@@ -186,7 +199,13 @@ function happen(world: World, [what, one, two]: readonly [number, number, number
     const mode = pick(MODES, one >> 1);
     const waitMs = pick(WAITS_MS, two >> 2);
     const caller = bench.caller();
-    world.send({ kind: 'acquire', caller, resource, lockName: resource, mode, owner, waitMs });
+    if (two % 3 > 0) {
+      world.send({ kind: 'acquire', caller, resource, lockName: resource, mode, owner, waitMs });
+      return;
+    }
+    const members = RESOURCES.filter((name) => one % 2 === 0 || name !== resource)
+      .map((name) => ({ resource: name, lockName: name, mode })).reverse();
+    world.send({ kind: 'acquire-set', caller, members, owner, waitMs });
   } else if (what < 60) {
     const event = kernel.decide(one);
     if (event !== null) world.send(event);
