@@ -7,6 +7,8 @@
  *   rtt BYTES COUNT   sends a message, waits for its own copy, COUNT times
  *   flow BYTES MS     keeps a window of messages in flight for that long; every delivered payload
  *                     is copied to fresh memory and handed to a listener
+ *   late BYTES MS     the same, but the listener's copies are freed only when KEPT_BYTES of newer
+ *                     ones are there: what memory costs where a collector decides
  *
  * One thread; poll(2) on the descriptor and cpg_dispatch(CS_DISPATCH_ALL); the window is bound by
  * our own copies coming back, in messages and in bytes; after TRY_AGAIN it waits for an echo or
@@ -28,6 +30,9 @@
 #define PAYLOAD_BYTES_MAX 1047552
 #define SAMPLES_MAX 100000
 #define LINE_MAX_BYTES 256
+/* V8 begins to collect when that much has been allocated outside of its heap. */
+#define KEPT_BYTES (32u << 20)
+#define KEPT_MAX 65536
 
 static cpg_handle_t handle;
 static int cpg_fd;
@@ -37,6 +42,9 @@ static uint32_t own_pid;
 static uint64_t delivered;      /* messages of anybody */
 static uint64_t echoed;         /* messages of ours */
 static uint64_t bytes_touched;  /* what the listener has seen; printed, so that nothing is elided */
+static int is_late;
+static struct { char *copy; size_t len; } kept[KEPT_MAX];  /* a ring, oldest at kept_first */
+static size_t kept_first, kept_count, kept_bytes;
 static char payload[PAYLOAD_BYTES_MAX];
 static double samples[SAMPLES_MAX];
 
@@ -61,12 +69,30 @@ static void die(const char *what, int status)
 	exit(1);
 }
 
+/* Lets go of the oldest copies until there is room for this one. */
+static void keep(char *copy, size_t len)
+{
+	while (kept_count > 0 && (kept_count == KEPT_MAX || kept_bytes + len > KEPT_BYTES)) {
+		free(kept[kept_first].copy);
+		kept_bytes -= kept[kept_first].len;
+		kept_first = (kept_first + 1) % KEPT_MAX;
+		kept_count--;
+	}
+	kept[(kept_first + kept_count) % KEPT_MAX].copy = copy;
+	kept[(kept_first + kept_count) % KEPT_MAX].len = len;
+	kept_count++;
+	kept_bytes += len;
+}
+
 /* What the program is for: takes the payload over and lets go of it. */
 static void listener(uint32_t nodeid, uint32_t pid, char *copy, size_t len)
 {
 	bytes_touched += len > 0 ? (unsigned char)copy[len - 1] : 0;
 	bytes_touched += nodeid + pid;
-	free(copy);
+	if (is_late)
+		keep(copy, len);
+	else
+		free(copy);
 }
 
 static void deliver(cpg_handle_t h, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
@@ -187,7 +213,11 @@ static void obey(const char *line)
 		round_trips(bytes, amount);
 	else if (sscanf(line, "flow %zu %ld", &bytes, &amount) == 2 && bytes <= PAYLOAD_BYTES_MAX)
 		flow(bytes, (double)amount);
-	else
+	else if (sscanf(line, "late %zu %ld", &bytes, &amount) == 2 && bytes <= PAYLOAD_BYTES_MAX) {
+		is_late = 1;
+		flow(bytes, (double)amount);
+		is_late = 0;
+	} else
 		die("unknown command", 0);
 	fflush(stdout);
 }

@@ -41,6 +41,8 @@ export async function benchThroughput({ cluster, rounds, say }) {
           // The first round warms both up.
           if (round >= 0) keep(results, command, pair.get(c), pair.get(own));
         }
+        const late = await c.ask(`late ${size.bytes} ${FLOW_MS}`);
+        if (round >= 0) keep(results, `late ${size.bytes}`, late, null);
       }
       say(`throughput: round ${round + 1} of ${rounds}`);
     }
@@ -48,6 +50,7 @@ export async function benchThroughput({ cluster, rounds, say }) {
     return [
       ...SIZES.map((size) => tripRow(size, where, results)),
       ...SIZES.map((size) => flowRow(size, where, results)),
+      ...SIZES.map((size) => lateRow(size, where, results)),
     ];
   } finally {
     await Promise.all([c.end(), own.end()]);
@@ -74,6 +77,16 @@ function tripRow({ name, bytes }, where, results) {
   const own = median(rounds.map((round) => round.own.p50));
   const detail = `ours ${own.toFixed(1)} us, C ${c.toFixed(1)} us`;
   return row(`own round trip, p50, ${name}, ${where}`, own / c, { atMost: ROUND_TRIP_RATIO_MAX }, detail);
+}
+
+/** For the record, without a target: C that lets go of payloads as late as a collector does. */
+function lateRow({ name, bytes }, where, results) {
+  const rate = ({ messages, us }) => (messages / us) * 1e6;
+  const c = median(results.get(`late ${bytes}`).map((round) => rate(round.c)));
+  const own = median(results.get(`flow ${bytes}`).map((round) => rate(round.own)));
+  const warm = median(results.get(`flow ${bytes}`).map((round) => rate(round.c)));
+  const detail = `C keeping 32 MiB ${c.toFixed(0)}/s, ${(c / warm).toFixed(2)} x C that frees at once`;
+  return row(`receive + send, ${name}, ${where}, C that frees late`, own / c, null, detail);
 }
 
 function flowRow({ name, bytes, flowRatio }, where, results) {
