@@ -24,7 +24,7 @@ export interface ReleaseModules {
  *
  * Never, forced or not, while another program of this node has the lockspace's device open: the
  * kernel would leave the cluster under its feet, and only then wait, unkillable, until that
- * program closes it. One that opens it in just this moment cannot be seen.
+ * program closes it (seen on 6.1). One that opens it in just this moment cannot be seen.
  * @see fs/dlm/lockspace.c, release_lockspace
  */
 export async function releaseWholly(modules: ReleaseModules, force: boolean): Promise<void> {
