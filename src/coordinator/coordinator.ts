@@ -239,6 +239,11 @@ export class Coordinator implements CoordinatorService {
     return explain(this.#state, resource, lockName, evidence);
   }
 
+  /** This node's number; 0 before corosync has told. */
+  get nodeId(): number {
+    return this.#state.self.nodeId;
+  }
+
   /** Shows what the operator should know in `status`, until it is told null. */
   warn(topic: string, text: string | null): void {
     this.#dispatch({ kind: 'warning', topic, text });

@@ -7,8 +7,11 @@ import type { ReactionEvent } from './event.js';
 
 /** What the source must know beyond the events themselves. */
 export interface Knowledge {
+  /** Looks through all locks: asked only when there is news. */
   status(): StatusView;
   locks(): readonly LockView[];
+  /** As `node.id` of its own locks says it, at this moment; 0 before corosync has told. */
+  readonly nodeId: number;
 }
 
 /** Nodes whose last locks are remembered between their going and their recovery. */
@@ -22,6 +25,8 @@ export class EventSource {
   readonly #knowledge: Knowledge;
   /** The states of this node's locks, by resource and owner. */
   readonly #own = new Map<string, LockState>();
+  /** Those of them that were told: they become orphaned and are adopted again with the child. */
+  readonly #quarantined = new Set<string>();
   readonly #lastLocks = new Map<number, readonly LockView[]>();
   #isQuorate = true;
   #isIsolated = false;
@@ -29,6 +34,12 @@ export class EventSource {
 
   constructor(knowledge: Knowledge) {
     this.#knowledge = knowledge;
+    // What an earlier run of the daemon held was published before anybody could listen.
+    for (const { node, resource, owner, state } of knowledge.locks()) {
+      if (!this.#isOwn(node.id)) continue;
+      this.#own.set(keyOf(resource, owner), state);
+      if (owner === null) this.#quarantined.add(keyOf(resource, owner));
+    }
   }
 
   /** The news in one event, oldest first; most have none. */
@@ -61,19 +72,25 @@ export class EventSource {
   }
 
   #readLock(at: string, lock: LockView, gone: boolean): readonly ReactionEvent[] {
-    if (lock.node.id !== this.#knowledge.status().node.id) return [];
+    if (!this.#isOwn(lock.node.id)) return [];
     const key = keyOf(lock.resource, lock.owner);
     const before = this.#own.get(key);
-    if (gone) this.#own.delete(key);
-    else this.#own.set(key, lock.state);
+    if (gone) {
+      this.#own.delete(key);
+      this.#quarantined.delete(key);
+    } else this.#own.set(key, lock.state);
     if (lock.state === 'lost') return [this.#make('lock-lost', at, { lock })];
     if (gone) return [];
     const wasHeld = before === 'held' || before === 'orphaned' || before === 'releasing';
     if (lock.state === 'held' && !wasHeld) return [this.#make('lock-granted', at, { lock })];
-    if (lock.state === 'quarantined' && before !== 'quarantined' && before !== 'orphaned') {
-      return [this.#make('orphan-found', at, { lock })];
-    }
-    return [];
+    if (lock.state !== 'quarantined' || this.#quarantined.has(key)) return [];
+    this.#quarantined.add(key);
+    return [this.#make('orphan-found', at, { lock })];
+  }
+
+  /** Before corosync has told our number, our own locks have 0, and there are no others. */
+  #isOwn(nodeId: number): boolean {
+    return nodeId === 0 || nodeId === this.#knowledge.nodeId;
   }
 
   #readStanding(at: string, standing: Standing): readonly ReactionEvent[] {

@@ -94,6 +94,10 @@ export class Reactions {
       started.#unsubscribe();
       throw error;
     }
+    if (reactions.length === 0) {
+      started.#unsubscribe();
+      return started;
+    }
     listener = (event) => started.#hear(event);
     for (const event of early) started.#hear(event);
     return started;

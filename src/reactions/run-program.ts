@@ -1,5 +1,4 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { messageOf } from '../errors.js';
 import type { Clock } from '../clock.js';
 
@@ -41,16 +40,31 @@ export function runProgram(
       resolve({ failure: `cannot be started: ${child.message}`, output: '' });
       return;
     }
+    // Without free descriptors the child comes without pipes, and its error in the next turn.
+    const { stdin, stdout, stderr } = child;
+    if (stdin === null || stdout === null || stderr === null) {
+      child.once('error', (error) => {
+        resolve({ failure: `cannot be started: ${messageOf(error)}`, output: '' });
+      });
+      return;
+    }
     const output = new Output();
-    child.stdout.on('data', (bytes: Buffer) => output.add(bytes));
-    child.stderr.on('data', (bytes: Buffer) => output.add(bytes));
+    stdout.on('data', (bytes: Buffer) => output.add(bytes));
+    stderr.on('data', (bytes: Buffer) => output.add(bytes));
     let ended: string | null = null;
-    let kill = { cancel: (): void => undefined };
     const end = (why: string): void => {
       if (ended !== null) return;
       ended = why;
       killGroup(child.pid, 'SIGTERM');
-      kill = clock.setTimer(KILL_GRACE_MS, () => killGroup(child.pid, 'SIGKILL'));
+      // Also after the program itself has gone: what it started may not have heeded SIGTERM.
+      clock.setTimer(KILL_GRACE_MS, () => {
+        const problem = killGroup(child.pid, 'SIGKILL');
+        const what = problem === null ? '; it hangs in the kernel and is left behind' : `; ${problem}`;
+        clock.setTimer(KILL_GRACE_MS, () => {
+          ended = `${why}${what}`;
+          settle(ended);
+        });
+      });
     };
     const stop = (): void => end('was ended because the daemon stops');
     const timeout = clock.setTimer(run.timeoutMs, () => {
@@ -60,10 +74,9 @@ export function runProgram(
     else signal.addEventListener('abort', stop, { once: true });
     const settle = (failure: string | null): void => {
       timeout.cancel();
-      kill.cancel();
       signal.removeEventListener('abort', stop);
-      child.stdout.destroy();
-      child.stderr.destroy();
+      stdout.destroy();
+      stderr.destroy();
       resolve({ failure: ended ?? failure, output: output.text });
     };
     child.once('error', (error) => settle(`cannot be started: ${messageOf(error)}`));
@@ -76,13 +89,13 @@ export function runProgram(
       });
     });
     // A program need not read its input.
-    child.stdin.on('error', () => child.stdin.destroy());
-    child.stdin.end(`${run.input}\n`);
+    stdin.on('error', () => stdin.destroy());
+    stdin.end(`${run.input}\n`);
   });
 }
 
 /** node throws some failures of spawn and emits the others. */
-function start(run: ProgramRun): ChildProcessByStdio<Writable, Readable, Readable> | Error {
+function start(run: ProgramRun): ChildProcess | Error {
   const [program = '', ...args] = run.command;
   const env = { ...process.env, ...run.env };
   try {
@@ -100,13 +113,15 @@ function describeEnd(code: number | null, by: NodeJS.Signals | null): string | n
   return code === 0 ? null : `ended with exit code ${code}`;
 }
 
-function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
+/** What kept the signal from the group; null when it was sent, or nobody is left. */
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): string | null {
+  if (pid === undefined) return null;
   try {
     process.kill(-pid, signal);
+    return null;
   } catch (error) {
     const isGone = error instanceof Error && 'code' in error && error.code === 'ESRCH';
-    if (!isGone) throw error;
+    return isGone ? null : `${signal} cannot be sent: ${messageOf(error)}`;
   }
 }
 

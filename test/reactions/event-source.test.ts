@@ -4,7 +4,7 @@ import { EventSource } from '../../src/reactions/event-source.js';
 import { lockEvent, lockOf, nodeEvent, standingEvent, STATUS } from './sample.js';
 
 function namesOf(events: readonly CoordinatorEvent[], locks: readonly LockView[] = []) {
-  const source = new EventSource({ status: () => STATUS, locks: () => locks });
+  const source = new EventSource({ status: () => STATUS, nodeId: 1, locks: () => locks });
   return events.map((event) => source.read(event).map(({ event: name }) => name).join());
 }
 
@@ -34,7 +34,9 @@ test('a lost lock is news, and its repetition under another owner is its own', (
 test('an orphan that no list explains is told once', (t) => {
   const found = lockEvent('quarantined', { owner: null });
   const away = lockEvent('orphaned', { owner: null });
-  t.deepEqual(namesOf([found, away, found]), ['orphan-found', '', '']);
+  t.deepEqual(namesOf([away, found, away, found]), ['', 'orphan-found', '', '']);
+  const gone = lockEvent('quarantined', { owner: null }, true);
+  t.deepEqual(namesOf([found, gone, found]), ['orphan-found', '', 'orphan-found']);
   t.deepEqual(namesOf([lockEvent('quarantined', { owner: null })]), ['orphan-found']);
 });
 
@@ -52,7 +54,7 @@ test('quorum is lost and regained once, however often its standing changes meanw
 test('a node that goes down and is recovered is told twice, with what its manifest listed', (t) => {
   const held = lockOf('held', { node: { id: 2, name: 'n2' } });
   const locks: LockView[] = [held, lockOf('held')];
-  const source = new EventSource({ status: () => STATUS, locks: () => locks });
+  const source = new EventSource({ status: () => STATUS, nodeId: 1, locks: () => locks });
   const [down] = source.read(nodeEvent(2, 'node-down'));
   locks.length = 0;
   const [recovered, ...more] = source.read(nodeEvent(2, 'recovered'));
@@ -62,4 +64,36 @@ test('a node that goes down and is recovered is told twice, with what its manife
   t.deepEqual(more, []);
   t.not(down?.id, recovered?.id);
   t.deepEqual(source.read(nodeEvent(2, 'synced')), []);
+});
+
+test('what adoption finds before corosync has told our number is told too', (t) => {
+  const unnumbered = { node: { id: 0, name: 'n1' } };
+  const source = new EventSource({
+    status: () => ({ ...STATUS, node: { id: null, name: 'n1' } }), nodeId: 0, locks: () => [],
+  });
+  const read = (event: CoordinatorEvent) =>
+    source.read(event).map(({ event: name }) => name).join();
+  t.is(read(lockEvent('quarantined', { ...unnumbered, owner: null })), 'orphan-found');
+  t.is(read(lockEvent('lost', unnumbered, true)), 'lock-lost');
+});
+
+test('all locks are looked through only for news, not for each change of each lock', (t) => {
+  let asked = 0;
+  const status = () => {
+    asked += 1;
+    return STATUS;
+  };
+  const source = new EventSource({ status, nodeId: 1, locks: () => [] });
+  for (let count = 0; count < 100; count += 1) {
+    source.read(lockEvent('orphaned', { resource: `r${count}` }));
+  }
+  t.is(asked, 0);
+});
+
+test('what an earlier run held, and was told before anybody listened, is not granted again', (t) => {
+  const unnumbered = { node: { id: 0, name: 'n1' } };
+  const source = new EventSource({
+    status: () => STATUS, nodeId: 0, locks: () => [lockOf('orphaned', unnumbered)],
+  });
+  t.deepEqual(source.read(lockEvent('held', unnumbered)), []);
 });

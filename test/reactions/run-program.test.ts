@@ -1,7 +1,8 @@
 import test from 'ava';
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../../src/clock.js';
-import { OUTPUT_BYTES_MAX, runProgram } from '../../src/reactions/run-program.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { KILL_GRACE_MS, OUTPUT_BYTES_MAX, runProgram } from '../../src/reactions/run-program.js';
 
 const NEVER = new AbortController().signal;
 
@@ -68,4 +69,19 @@ test('a grandchild that keeps the output open does not keep the reaction from en
   const end = await sh('sleep 20 & echo $!');
   t.is(end.failure, null);
   process.kill(Number(end.output), 'SIGKILL');
+});
+
+test('what ignores SIGTERM after its parent has heeded it is killed too', async (t) => {
+  const clock = new FakeClock();
+  const stopping = new AbortController();
+  const script = '(trap "" TERM; echo ready; while :; do sleep 0.1; done) & echo $!; wait';
+  const run = { command: ['/bin/sh', '-c', script], input: '', env: {}, timeoutMs: 60_000 };
+  const end = runProgram(run, clock, stopping.signal);
+  await new Promise((resolve) => void setTimeout(resolve, 500));
+  stopping.abort();
+  await new Promise((resolve) => void setTimeout(resolve, 200));
+  await clock.advance(500);
+  await clock.advance(KILL_GRACE_MS);
+  const { output } = await end;
+  t.false(await isAlive(Number(output.split('\n').find((line) => /^\d+$/.test(line)))));
 });

@@ -64,3 +64,18 @@ scenario('losing and regaining quorum is told once each', async (t, world) => {
   await untilTold(told, 'quorum-lost');
   t.is(told.map(lineOf).filter((line) => line === 'quorum-lost').length, 1);
 });
+
+scenario('a restart tells of unknown orphans, and not of what it holds as before', async (t, world) => {
+  await world.acquire(1, 'vm-alpha');
+  const foreign = world.cluster.node(1).startProcess();
+  const lockspace = await world.finish(foreign.lockManager().openLockspace('holdfast'));
+  await world.finish(lockspace.take({ resource: 'disk', mode: 'EX', wait: false }).granted);
+  foreign.kill();
+  world.node(1).crash();
+  // No time passes before somebody listens, as in the daemon.
+  await world.node(1).start();
+  const told = await reactOn(t, world, 1);
+  await world.untilReady();
+  await untilTold(told, 'orphan-found disk');
+  t.deepEqual(told.map(lineOf), ['orphan-found disk']);
+});

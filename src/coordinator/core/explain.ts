@@ -72,8 +72,21 @@ export function explain(
     ...explainQueue(waiters, evidence.kernel, nameOf),
   ];
   const verdict = judge(state.standing, holders, evidence.kernel);
-  if (verdict === 'free') sentences.push(`Nobody holds '${resource}': an acquire would be granted.`);
+  if (verdict === 'free') sentences.push(explainFree(state, resource, evidence.kernel));
   return { resource, lockName, verdict, sentences, holders, waiters };
+}
+
+/** Only the master's kernel, or everyone's manifest, knows that there is nobody. */
+function explainFree(state: State, resource: string, kernel: Evidence['kernel']): string {
+  const isMaster = kernel !== null && kernel !== 'none' && kernel.isMaster;
+  const unheard = [...state.peers.values()]
+    .filter(({ state: peer }) => peer === 'joining' || peer === 'stale')
+    .map(({ name }) => name);
+  if (isMaster || unheard.length === 0) {
+    return `Nobody holds '${resource}': an acquire would be granted.`;
+  }
+  return `Nobody is known to hold '${resource}', but what ${unheard.join(', ')} holds is not ` +
+    'known yet; ask again in a moment.';
 }
 
 function judge(
@@ -164,7 +177,8 @@ function explainFencing(nodeId: number, fencing: FencingFacts | null): string {
       "seen with your own eyes that it is off, acknowledge that with 'dlm_tool fence_ack " +
       `${nodeId}' or 'stonith_admin --confirm'.`;
   }
-  return 'dlm_controld does not wait for fencing any more: the lockspace is about to recover.';
+  return 'dlm_controld does not wait for it to be fenced: either that is done and the lockspace is ' +
+    'about to recover, or dlm_controld has not taken note of the loss yet.';
 }
 
 function explainKernel(

@@ -37,7 +37,7 @@ test('what fencing does about a node that is down is told', (t) => {
   const of = (fencing: 'needed' | 'in-progress') => at({ enabled: true, nodes: [{ nodeId: 2, fencing }] });
   t.regex(of('needed'), /waits for it to be fenced.*dlm_tool fence_ack 2/);
   t.regex(of('in-progress'), /A fencing agent is at work on it/);
-  t.regex(at({ enabled: true, nodes: [] }), /does not wait for fencing any more/);
+  t.regex(at({ enabled: true, nodes: [] }), /does not wait for it to be fenced/);
   t.regex(at({ enabled: false, nodes: [] }), /Fencing is DISABLED/);
   t.regex(at(null), /dlm_controld does not answer/);
   t.is(told(down).verdict, 'node-down');
@@ -51,6 +51,12 @@ test('tables that cannot be read are told, since the manifests may be wrong', (t
 
 test('what a recovered node held is not held any more', (t) => {
   t.is(told(stateWith({ kind: 'ok' }, 'recovered')).verdict, 'free');
+});
+
+test('nothing is called free while a manifest is still on its way', (t) => {
+  const { text, verdict } = told(stateWith({ kind: 'ok' }, 'joining', { state: 'waiting' }));
+  t.is(verdict, 'free');
+  t.regex(text, /Nobody is known to hold 'vm', but what n2 holds is not known yet/);
 });
 
 test('a quarantined orphan says what to do about it', (t) => {
