@@ -15,12 +15,20 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+/** What the control API answered; any HTTP status is an answer. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
 /** holdfastd and the command line on one guest of the lab, used as an operator would. */
 export class HoldfastNode {
   readonly guest: Guest;
   #starts = 0;
+  #requests = 0;
   #unit = '';
-  #pid = 0;
+  /** Of the daemon that was started last; 0 before the first. */
+  protected daemonPid = 0;
 
   constructor(guest: Guest) {
     this.guest = guest;
@@ -31,7 +39,12 @@ export class HoldfastNode {
     this.#starts += 1;
     this.#unit = `holdfastd-${this.#starts}`;
     const program = await this.guest.start(this.#unit, ['/usr/bin/env', 'node', MAIN]);
-    this.#pid = program.pid;
+    this.daemonPid = program.pid;
+  }
+
+  /** The pid of the process that speaks to libdlm. */
+  async childPid(): Promise<number> {
+    return Number((await this.guest.exec(`pgrep -P ${this.daemonPid}`)).stdout.trim());
   }
 
   /** Waits until the node vouches for its locks. */
@@ -43,15 +56,15 @@ export class HoldfastNode {
 
   /** Kills the daemon and the process that speaks to libdlm, in one blow. */
   async killAll(): Promise<void> {
-    await this.guest.exec(`kill -9 ${this.#pid} $(pgrep -P ${this.#pid})`);
+    await this.guest.exec(`kill -9 ${this.daemonPid} $(pgrep -P ${this.daemonPid})`);
   }
 
   async signal(name: string): Promise<void> {
-    await this.guest.exec(`kill -${name} ${this.#pid}`);
+    await this.guest.exec(`kill -${name} ${this.daemonPid}`);
   }
 
   async isRunning(): Promise<boolean> {
-    return (await this.guest.attempt(`kill -0 ${this.#pid}`)).code === 0;
+    return (await this.guest.attempt(`kill -0 ${this.daemonPid}`)).code === 0;
   }
 
   async cli(words: string): Promise<CliResult> {
@@ -64,6 +77,24 @@ export class HoldfastNode {
       `curl --silent --show-error --max-time 20 --unix-socket ${SOCKET} http://localhost/v1/${path}`,
     );
     return JSON.parse(stdout);
+  }
+
+  /** One request to the control API, by curl too. */
+  async post(path: string, body: object): Promise<ApiAnswer> {
+    const { stdout } = await this.guest.exec(`${curlPost(path)} --write-out '\\n%{http_code}'`, {
+      input: JSON.stringify(body),
+    });
+    const end = stdout.lastIndexOf('\n');
+    const status = Number(stdout.slice(end + 1));
+    return { status, body: JSON.parse(stdout.slice(0, end)) as unknown };
+  }
+
+  /** Sends a request and waits for no answer: curl goes on waiting in the guest. */
+  async postUnheard(path: string, body: object): Promise<void> {
+    // Standard input of a command in the background is empty unless it is a file.
+    const file = `/var/tmp/request-${this.#requests++}.json`;
+    await this.guest.write(file, JSON.stringify(body));
+    await this.guest.exec(`(setsid ${curlPost(path)} <${file} >/dev/null 2>&1 &)`);
   }
 
   async status(): Promise<StatusView> {
@@ -112,4 +143,9 @@ export class HoldfastNode {
     );
     return `--- ${this.guest.name}\n${stdout}`;
   }
+}
+
+function curlPost(path: string): string {
+  return `curl --silent --show-error --max-time 900 --unix-socket ${SOCKET} ` +
+    `--header 'content-type: application/json' --data-binary @- http://localhost/v1/${path}`;
 }
