@@ -1,12 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-
 import { KERNEL_MODE, parseKernelTable, type KernelEntry } from '../kernel-table.js';
 import type { Holding, Witness } from './witness.js';
 
-const TABLE = '/sys/kernel/debug/dlm/holdfast_locks';
-const ANSWER_MS_MAX = 30_000;
 /** The file is no snapshot: a lock that is there may be skipped once, not so often in a row. */
 const MISSING_MAX = 3;
+
+/** Where a node's table comes from. */
+export interface TableSource {
+  read(): Promise<string>;
+  close(): void;
+}
 
 /**
  * Looks at one node's kernel again and again. Whoever is a holder by the witness's word from before
@@ -16,7 +18,7 @@ const MISSING_MAX = 3;
 export class KernelWatch {
   readonly node: number;
   readonly #witness: Witness;
-  readonly #reader: TableReader;
+  readonly #source: TableSource;
   readonly #missing = new Map<Holding, number>();
   #stopped = false;
   #samples = 0;
@@ -24,10 +26,10 @@ export class KernelWatch {
   #mastersSeen = 0;
   readonly #done: Promise<void>;
 
-  constructor(node: number, sshWords: readonly string[], witness: Witness, pauseMs: number) {
+  constructor(node: number, source: TableSource, witness: Witness, pauseMs: number) {
     this.node = node;
     this.#witness = witness;
-    this.#reader = new TableReader(sshWords);
+    this.#source = source;
     this.#done = this.#watch(pauseMs);
   }
 
@@ -40,20 +42,20 @@ export class KernelWatch {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#done;
-    this.#reader.close();
+    this.#source.close();
   }
 
   /** Gives up on a machine that is gone. */
   abandon(): void {
     this.#stopped = true;
     this.#done.catch(() => undefined);
-    this.#reader.close();
+    this.#source.close();
   }
 
   async #watch(pauseMs: number): Promise<void> {
     while (!this.#stopped) {
       const before = this.#witness.holdingsOf(this.node);
-      const entries = parseKernelTable(await this.#reader.read());
+      const entries = parseKernelTable(await this.#source.read());
       const after = new Set(this.#witness.holdingsOf(this.node));
       this.#samples += 1;
       this.#checkHolders(before.filter((holding) => after.has(holding)), entries);
@@ -94,50 +96,4 @@ export class KernelWatch {
 
 function textOf(entries: readonly KernelEntry[], resource: string): string {
   return JSON.stringify(entries.filter((entry) => entry.resource === resource));
-}
-
-/** Reads the table over one ssh connection: starting one for each look would cost more. */
-class TableReader {
-  readonly #ssh: ChildProcess;
-  #text = '';
-  #settle: { resolve: (text: string) => void; reject: (reason: Error) => void } | null = null;
-
-  constructor(sshWords: readonly string[]) {
-    const [program = 'ssh', ...words] = sshWords;
-    const script = `while read -r _; do cat ${TABLE}; echo END; done`;
-    this.#ssh = spawn(program, [...words, script], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#ssh.stdout?.setEncoding('utf8');
-    this.#ssh.stdout?.on('data', (chunk: string) => this.#receive(chunk));
-    // A pipe that breaks is told by the end of ssh, which is what counts.
-    this.#ssh.stdin?.on('error', () => this.#ssh.kill());
-    this.#ssh.once('error', (cause) => this.#settle?.reject(cause));
-    this.#ssh.once('exit', () => this.#settle?.reject(new Error('ssh to read the table has ended')));
-  }
-
-  async read(): Promise<string> {
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      return await new Promise<string>((resolve, reject) => {
-        this.#settle = { resolve, reject };
-        timer = setTimeout(() => reject(new Error('the table did not come')), ANSWER_MS_MAX);
-        if (this.#ssh.exitCode !== null) reject(new Error('ssh to read the table has ended'));
-        this.#ssh.stdin?.write('\n');
-      });
-    } finally {
-      clearTimeout(timer);
-      this.#settle = null;
-    }
-  }
-
-  close(): void {
-    this.#ssh.kill('SIGKILL');
-  }
-
-  #receive(chunk: string): void {
-    this.#text += chunk;
-    if (!this.#text.endsWith('END\n')) return;
-    const table = this.#text.slice(0, -'END\n'.length);
-    this.#text = '';
-    this.#settle?.resolve(table);
-  }
 }

@@ -9,6 +9,7 @@ import { named, type SceneNode } from '../reconcile/scene.js';
 import { KernelWatch } from './kernel-watch.js';
 import { Budget, killAtRandom, type Kill } from './killer.js';
 import { randomNumbers } from './random.js';
+import { TableReader } from './table-reader.js';
 import type { Tally, WitnessServer } from './witness-server.js';
 
 const KILLS = Number(process.env['HOLDFAST_KILLS'] ?? 24);
@@ -125,7 +126,8 @@ async function startLoad({ scene, server }: LabContext, seed: number): Promise<v
 }
 
 function watch(node: SceneNode, { witness }: WitnessServer): KernelWatch {
-  return new KernelWatch(node.guest.nodeId, node.guest.sshWords, witness, LOOK_PAUSE_MS);
+  const { nodeId, sshWords } = node.guest;
+  return new KernelWatch(nodeId, new TableReader(sshWords), witness, LOOK_PAUSE_MS);
 }
 
 async function drainAll({ server }: LabContext, nodes: readonly number[]): Promise<Tally[]> {

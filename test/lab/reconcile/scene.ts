@@ -15,6 +15,7 @@ const SOCKET = '/run/holdfast/control.sock';
 const MAIN = `${DEPLOY_PATH}/build/src/main.js`;
 const HOLD = '/run/holdfast-stays-away';
 const REUSE_TRIES_MAX = 300;
+const STARTED_MS_MAX = 300_000;
 
 /** The unit that starts the daemon again, whatever ends it. */
 export const UNIT = 'holdfastd-scene';
@@ -39,6 +40,13 @@ export class SceneNode extends HoldfastNode {
       `systemd-run --quiet --unit=${UNIT} --service-type=exec ${options} -- /bin/sh -c '${run}'; ` +
       `systemctl show -p MainPID --value ${UNIT}`);
     this.daemonPid = Number(stdout.trim());
+  }
+
+  /** As of any node, but patient: three daemons that start at once starve each other. */
+  override async ready(): Promise<void> {
+    await this.until('vouch for its locks', async () => {
+      return (await this.status()).standing.kind === 'ok';
+    }, STARTED_MS_MAX);
   }
 
   /** Kills the daemon and its child in one blow; they stay away until the next `start`. */
