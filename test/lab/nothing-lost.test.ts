@@ -20,7 +20,8 @@ test.before(async (t) => {
   const timeline = new Timeline((line) => t.log(line));
   const lab = await startLab({ progress: (line) => timeline.mark(line) });
   const scene = new Scene(lab);
-  t.context = { scene, timeline, server: await WitnessServer.start() };
+  const server = await WitnessServer.start((text) => timeline.mark(`VIOLATION: ${text}`));
+  t.context = { scene, timeline, server };
   await lab.startCluster();
   await lab.deploy();
   await scene.start();

@@ -31,6 +31,8 @@ export class KernelWatch {
     this.#witness = witness;
     this.#source = source;
     this.#done = this.#watch(pauseMs);
+    // `stop` tells; a test that fails before it has its own reason to tell.
+    this.#done.catch(() => undefined);
   }
 
   /** How often the table was read, and how many checks there were something to check in. */
@@ -42,13 +44,6 @@ export class KernelWatch {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#done;
-    this.#source.close();
-  }
-
-  /** Gives up on a machine that is gone. */
-  abandon(): void {
-    this.#stopped = true;
-    this.#done.catch(() => undefined);
     this.#source.close();
   }
 

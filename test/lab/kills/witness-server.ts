@@ -21,17 +21,19 @@ interface Client {
 
 /** The witness as the load programs reach it: a port of the host, a line of JSON a word. */
 export class WitnessServer {
-  readonly witness = new Witness();
+  readonly witness: Witness;
   readonly #server: Server;
   readonly #clients = new Map<number, Client>();
   readonly #sockets = new Set<Socket>();
 
-  private constructor() {
+  private constructor(say: (violation: string) => void) {
+    this.witness = new Witness(say);
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
-  static async start(): Promise<WitnessServer> {
-    const server = new WitnessServer();
+  /** `say` hears of each violation at once. */
+  static async start(say: (violation: string) => void): Promise<WitnessServer> {
+    const server = new WitnessServer(say);
     await new Promise<void>((resolve, reject) => {
       server.#server.once('error', reject);
       server.#server.listen(0, '127.0.0.1', resolve);

@@ -20,8 +20,14 @@ export class Witness {
   /** How many holdings of each mode have begun. */
   readonly begun = { EX: 0, PR: 0 };
   readonly #holdings = new Set<Holding>();
+  readonly #say: (violation: string) => void;
   readonly #generations = new Map<string, number>();
   #generationsSeen = 0;
+
+  /** `say` hears of each violation at once: whoever watches need not wait for the end. */
+  constructor(say: (violation: string) => void = () => undefined) {
+    this.#say = say;
+  }
 
   get generationsSeen(): number {
     return this.#generationsSeen;
@@ -58,7 +64,9 @@ export class Witness {
   }
 
   complain(text: string): void {
-    if (this.violations.length < VIOLATIONS_MAX) this.violations.push(text);
+    if (this.violations.length >= VIOLATIONS_MAX) return;
+    this.violations.push(text);
+    this.#say(text);
   }
 
   #checkGeneration(holding: Holding): void {
