@@ -59,6 +59,7 @@ export function addKills(test: TestFn<LabContext>): void {
     t.is(kills.length, KILLS);
     t.true(watches.every(({ counts }) => counts.samples > 0));
     t.true(witness.begun.EX > 0 && witness.begun.PR > 0);
+    t.is(witness.generationsSeen, witness.begun.EX, 'every exclusive grant had a generation');
     for (const [index, node] of scene.nodes.entries()) {
       const killed = kills.filter(({ node, victim }) => node === index + 1 && victim !== 'child');
       const restarts = await node.restarts() - (restartsBefore[index] ?? 0);
