@@ -23,7 +23,7 @@ const RETRY_MS = 300;
 /** Beside its own waiting; a child that comes back takes a minute on a starved machine. */
 const ANSWER_MS_MAX = 180_000;
 /** A daemon that is killed again and again comes back within this. */
-const AWAY_MS_MAX = 240_000;
+const AWAY_MS_MAX = 600_000;
 
 type Mode = 'EX' | 'PR';
 type OwnerWord =

@@ -12,7 +12,7 @@ import { randomNumbers } from './random.js';
 import { TableReader } from './table-reader.js';
 import type { Tally, WitnessServer } from './witness-server.js';
 
-const KILLS = Number(process.env['HOLDFAST_KILLS'] ?? 24);
+const KILLS = Number(process.env['HOLDFAST_KILLS'] ?? 9);
 const OWNERS_PER_NODE = 8;
 const RESOURCES = 6;
 const LOOK_PAUSE_MS = 400;
