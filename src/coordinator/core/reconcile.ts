@@ -10,15 +10,19 @@ import { addLock, dropLock, recordReleasing, setPhase } from './own-locks.js';
 import type { ListedLock } from './record.js';
 import { refuse, refuseForStanding } from './refusal.js';
 import { beginRelease } from './release.js';
-import { rollBackUnfinishedSets } from './set-recovery.js';
+import { keepDamagedSets, rollBackUnfinishedSets } from './set-recovery.js';
 import type { Caller, FormerState, LockPhase, OwnLock, State } from './state.js';
 
 type Adopting = Extract<LockPhase, { kind: 'adopting' }>;
 
-/** `(nothing) -> orphaned`: the list as the last run left it; the kernel has the last word. */
+/**
+ * `(nothing) -> orphaned`: the list as the last run left it; the kernel has the last word.
+ * `isDamaged`: records may be missing from its middle, not only from its torn end.
+ */
 export function onListFound(
   state: State,
   listed: readonly ListedLock[],
+  isDamaged: boolean,
   out: EffectCollector,
 ): void {
   for (const { lock: facts, state: was, since, why, generation } of listed) {
@@ -29,7 +33,8 @@ export function onListFound(
     out.report(`${describe(lock)} ended with a reboot of this node: it is no longer held`);
     dropLock(state, out, lock, 'ended by a reboot');
   }
-  rollBackUnfinishedSets(state, out);
+  if (isDamaged) keepDamagedSets(state, out);
+  else rollBackUnfinishedSets(state, out);
 }
 
 /** `* -> orphaned`: the lock manager's process is gone; what it held waits to be adopted. */

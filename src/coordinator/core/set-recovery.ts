@@ -10,18 +10,46 @@ import type { OwnLock, State } from './state.js';
  */
 export function rollBackUnfinishedSets(state: State, out: EffectCollector): void {
   for (const members of membersBySet(state).values()) {
-    if (!members.some((lock) => formerOf(lock) === 'intent')) continue;
+    if (!hasIntent(members)) continue;
     for (const lock of members) {
       const was = formerOf(lock);
       if (was !== 'intent' && was !== 'held') continue;
       recordReleasing(state, lock, 'its set was not complete', out);
       setPhase(state, lock, { kind: 'orphaned', was: 'releasing', callers: [] });
     }
-    const names = members.map(({ facts }) => `'${facts.resource}'`).join(', ');
-    const owner = members[0]?.facts.owner ?? null;
-    const who = owner === null ? 'an unknown owner' : describeOwner(owner);
-    out.log('info', `${names} of ${who}: a set that was not complete is given back`);
+    out.log('info', `${describe(members)}: a set that was not complete is given back`);
   }
+}
+
+/**
+ * `orphaned, was intent -> orphaned, was held`: the list was damaged, so a member that is still
+ * an intent beside held ones may have lost its `held` record, and its owner may have been told.
+ * Written at once, because later nothing shows the damage any more. A set without a held member
+ * is left as single intents are: what the kernel has of it stays, for its owner to release.
+ */
+export function keepDamagedSets(state: State, out: EffectCollector): void {
+  for (const members of membersBySet(state).values()) {
+    if (!hasIntent(members)) continue;
+    const isHeld = members.some((lock) => formerOf(lock) === 'held');
+    for (const lock of members) {
+      if (!isHeld || formerOf(lock) !== 'intent') continue;
+      out.persist({ kind: 'held', at: state.wallMs, id: lock.facts.id });
+      setPhase(state, lock, { kind: 'orphaned', was: 'held', callers: [] });
+    }
+    const why = 'the lock list was damaged, so its owner may have been told that it holds it';
+    const what = 'a set that does not look complete is kept';
+    out.log('warn', `${describe(members)}: ${what}: ${why}; release it if it is not in use`);
+  }
+}
+
+function describe(members: readonly OwnLock[]): string {
+  const names = members.map(({ facts }) => `'${facts.resource}'`).join(', ');
+  const owner = members[0]?.facts.owner ?? null;
+  return `${names} of ${owner === null ? 'an unknown owner' : describeOwner(owner)}`;
+}
+
+function hasIntent(members: readonly OwnLock[]): boolean {
+  return members.some((lock) => formerOf(lock) === 'intent');
 }
 
 function membersBySet(state: State): ReadonlyMap<number, readonly OwnLock[]> {

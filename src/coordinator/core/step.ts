@@ -45,7 +45,8 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
       }
       break;
     case 'list-found':
-      onListFound(state, event.locks, out);
+      // That the mark is not certain is what damage leaves in the list, also over a crash.
+      onListFound(state, event.locks, !event.generations.isCertain, out);
       startGenerations(state, event.generations, event.locks, out);
       break;
     case 'generations-reserved':

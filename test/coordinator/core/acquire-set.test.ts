@@ -6,7 +6,7 @@ import { viewLocks } from '../../../src/coordinator/core/lock-view.js';
 import { nextDeadlineMs } from '../../../src/coordinator/core/deadline.js';
 import type { Owner } from '../../../src/coordinator/core/owner.js';
 import { CANCEL_GRACE_MS, OWN_LOCKS_MAX, SETS_MAX } from '../../../src/coordinator/core/limits.js';
-import { actionNames, entryOf, foundBench, joined, kindsOf, listedLock, logsOf, recordNames, recordsOf, sentBodies, startedBench, OTHER, PROCESS, VM, type Bench } from './harness.js';
+import { actionNames, entryOf, foundBench, joined, kindsOf, listedLock, logsOf, recordNames, recordsOf, sentBodies, startedBench, OTHER, PROCESS, VM, Bench } from './harness.js';
 
 interface Wish {
   readonly names?: readonly string[];
@@ -431,4 +431,33 @@ test('a start keeps a set whose members are all held, also when one was released
   for (const id of [4, 5, 6]) bench.send({ kind: 'adopted', id });
   t.deepEqual([4, 5, 6].map((id) => bench.phase(id)), ['held', 'held', 'releasing']);
   t.deepEqual(logsOf(bench.running(), 'error'), []);
+});
+
+test('after damage a set with a held member is kept, and what the kernel lacks of it is lost', (t) => {
+  const listed = [
+    listedLock(4, 'held', { resource: 'a', lockName: 'a', set: 4 }),
+    listedLock(5, 'intent', { resource: 'b', lockName: 'b', set: 4 }),
+    listedLock(6, 'intent', { resource: 'c', lockName: 'c', set: 4 }),
+  ];
+  const bench = foundBench(listed, { upTo: 0, isCertain: false });
+  t.deepEqual([4, 5, 6].map((id) => bench.listed.get(id)?.state), ['held', 'held', 'held'],
+    'a crash after the damaged list was written anew must not roll it back either');
+  const opened = bench.open(['a', 'b'].map((lockName) => ({ lockName, mode: 'EX' as const })));
+  t.regex(logsOf(opened, 'error').join(), /'c' .* is LOST/);
+  for (const id of [4, 5]) t.deepEqual(actionNames(bench.send({ kind: 'adopted', id })), []);
+  joined(bench);
+  t.deepEqual(actionNames(bench.running()), []);
+  t.deepEqual([4, 5, 6].map((id) => bench.phase(id)), ['held', 'held', 'none']);
+});
+
+test('after damage a set is told as kept, and one of intents alone is not given back', (t) => {
+  const bench = new Bench();
+  const locks = ['a', 'b'].map((name, at) => {
+    return listedLock(4 + at, 'intent', { resource: name, lockName: name, set: 4 });
+  });
+  for (const entry of locks) bench.listed.set(entry.lock.id, entry);
+  const generations = { upTo: 0, isCertain: false };
+  const effects = bench.send({ kind: 'list-found', locks, generations });
+  t.regex(logsOf(effects, 'warn').join(), /'a', 'b' of .*vm-17.* is kept: the lock list was damaged/);
+  t.deepEqual([4, 5].map((id) => bench.listed.get(id)?.state), ['intent', 'intent']);
 });

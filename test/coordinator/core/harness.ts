@@ -261,10 +261,10 @@ export function startedBench(
 }
 
 /** A core that has read its list and nothing else. */
-export function foundBench(listed: readonly ListedLock[]): Bench {
+export function foundBench(listed: readonly ListedLock[], generations = FRESH): Bench {
   const bench = new Bench();
   for (const entry of listed) bench.listed.set(entry.lock.id, entry);
-  bench.send({ kind: 'list-found', locks: listed, generations: FRESH });
+  bench.send({ kind: 'list-found', locks: listed, generations });
   bench.quorum();
   bench.running();
   return bench;
