@@ -26,6 +26,12 @@ interface Unlisted {
 
 const NONE: Unlisted = { ids: new Set(), members: new Set(), message: '' };
 
+interface Sifted {
+  readonly refused: readonly ListRecord[];
+  readonly done: number;
+  readonly message: string | null;
+}
+
 type Persist = Extract<Effect, { kind: 'persist' }>;
 
 export interface EffectSinks {
@@ -131,9 +137,14 @@ export class EffectRunner {
       }
       if (failure !== null) {
         message = failure.message;
-        refused.push(...(await this.#sift(piece)));
-      }
-      written += piece.length;
+        const sifted = await this.#sift(piece);
+        refused.push(...sifted.refused);
+        written += sifted.done;
+        if (sifted.message !== null) {
+          message = sifted.message;
+          break;
+        }
+      } else written += piece.length;
     }
     const left = queue.slice(written);
     const ids = new Set(intentsIn([...left, ...refused]));
@@ -145,13 +156,18 @@ export class EffectRunner {
     return { ids, members: unheld, message: message ?? '' };
   }
 
-  /** Finds the records of a piece that the list will never take; the others are written. */
-  async #sift(piece: readonly ListRecord[]): Promise<readonly ListRecord[]> {
+  /**
+   * Finds the records of a piece that the list will never take; the others are written, up to the
+   * first that must wait: `done` is how many need no further write, `message` why it waits.
+   */
+  async #sift(piece: readonly ListRecord[]): Promise<Sifted> {
     const refused: ListRecord[] = [];
-    for (const record of piece) {
-      if ((await this.#append([record])) !== null) refused.push(record);
+    for (const [done, record] of piece.entries()) {
+      const failure = await this.#append([record]);
+      if (failure?.mayRetry === true) return { refused, done, message: failure.message };
+      if (failure !== null) refused.push(record);
     }
-    return refused;
+    return { refused, done: piece.length, message: null };
   }
 
   async #append(

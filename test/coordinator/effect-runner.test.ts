@@ -185,6 +185,34 @@ test('a record that the list will never take costs no other one', async (t) => {
   t.like(events[0], { kind: 'warning', topic: 'list-record' });
 });
 
+test('a disk that fills up while a bad record is sought costs no record but the bad one', async (t) => {
+  const taken: ListRecord[] = [];
+  const faults = { isFull: true };
+  const runner = new EffectRunner({
+    append: (records) => {
+      if (records.includes(DROPPED)) {
+        return Promise.reject(new ListError('BAD_RECORD', 'not listed', { retryable: false }));
+      }
+      if (faults.isFull) {
+        return Promise.reject(new ListError('NO_SPACE', 'the disk is full', { retryable: true }));
+      }
+      taken.push(...records);
+      return Promise.resolve();
+    },
+    perform: () => undefined,
+    dispatch: () => undefined,
+  });
+  const releasing: ListRecord = { kind: 'releasing', at: 0, id: 4, why: 'asked for' };
+  const dropped: ListRecord = { kind: 'dropped', at: 0, id: 5, why: 'released' };
+  runner.push([persist(DROPPED, releasing, dropped)]);
+  await runner.settled();
+  t.deepEqual(taken, []);
+  faults.isFull = false;
+  runner.retry();
+  await runner.settled();
+  t.deepEqual(taken, [releasing, dropped]);
+});
+
 test('what follows on an intent that was not written is not kept either', async (t) => {
   const { runner, faults, writes, events } = bench();
   faults.write = new Error('no space');
