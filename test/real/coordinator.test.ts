@@ -43,8 +43,9 @@ test.serial('corosync is killed under a daemon, which is isolated until it is ba
     'n1 synced 1', 'n2 synced 1', 'n3 node-down 1',
     'disk-1 n1 held synced', 'disk-2 n2 held synced', 'disk-3 n3 held node-down',
   ]);
-  // What changed meanwhile has to be transferred afterwards.
-  await cluster.acquire(1, 'late');
+  // What changed meanwhile has to be transferred afterwards. Shared: an exclusive grant waits for
+  // the lockspace to recover without n3, and these lock managers know nothing of one another.
+  await cluster.acquire(1, 'late', 'PR');
 
   cluster.corosync.node(3).start();
   const backMs = await cluster.untilView(ALL, [
@@ -78,7 +79,7 @@ test.serial('corosync stands still for longer than the token: everybody converge
     'n1 synced 1', 'n2 synced 1', 'n3 node-down 1',
     'disk-1 n1 held synced', 'disk-2 n2 held synced', 'disk-3 n3 held node-down',
   ]);
-  await cluster.acquire(1, 'meanwhile');
+  await cluster.acquire(1, 'meanwhile', 'PR');
   const askedMs = performance.now();
   await cluster.client(3).status();
   t.true(performance.now() - askedMs < 500, 'the daemon answers while its corosync stands still');
@@ -101,7 +102,7 @@ test.serial('a cut cable: the minority has no quorum, and after the healing all 
     'n1 synced 1', 'n2 node-down 1', 'n3 node-down 1',
     'disk-1 n1 held synced', 'disk-2 n2 held node-down', 'disk-3 n3 held node-down',
   ]);
-  await cluster.acquire(2, 'meanwhile');
+  await cluster.acquire(2, 'meanwhile', 'PR');
   await cluster.untilView([2, 3], [
     'n1 node-down 1', 'n2 synced 2', 'n3 synced 1',
     'disk-1 n1 held node-down', 'disk-2 n2 held synced', 'disk-3 n3 held synced',

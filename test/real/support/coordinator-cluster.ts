@@ -66,9 +66,9 @@ export class CoordinatorCluster {
     return openControlClient({ socketPath: join(this.#folder, `n${id}`, 'control.sock') });
   }
 
-  async acquire(id: number, resource: string): Promise<void> {
+  async acquire(id: number, resource: string, mode: 'EX' | 'PR' = 'EX'): Promise<void> {
     const owner = { kind: 'named', name: `owner-${id}` } as const;
-    await this.client(id).acquire({ resource, mode: 'EX', owner, waitMs: 5_000 });
+    await this.client(id).acquire({ resource, mode, owner, waitMs: 5_000 });
   }
 
   /** One node's whole view, one line per node and lock: `n2 synced 1`, `disk n2 held synced`. */
