@@ -39,6 +39,8 @@ export class GenerationsModel {
   readonly #holders = new Map<string, number>();
   /** The last number told, by resource. */
   readonly #told = new Map<string, number>();
+  /** The ring that is being formed: without the token of the old one nobody sends in that. */
+  #forming: Ring | null = null;
   #rings = 0;
   #ids = 0;
   #nowMs = 0;
@@ -99,22 +101,23 @@ export class GenerationsModel {
   #form(nodes: readonly number[], isLoss: boolean, choice = 0): void {
     const old = nodes.flatMap((node) => this.daemons[node] ?? []).find(({ ring }) => ring.id >= 0);
     this.#rings += 1;
-    const ring: Ring = { id: this.#rings, nodes, log: [] };
-    const view = `${ring.id}:${nodes.join()}`;
+    const view = `${this.#rings}:${nodes.join()}`;
+    const ring: Ring = { id: this.#rings, nodes, log: [{ view, lost: isLoss }] };
     const stayed = nodes.filter((node) => this.daemons[node]?.ring === old?.ring);
     const got = Math.max(0, ...stayed.map((node) => this.daemons[node]?.handled ?? 0));
     const all = old?.ring.log ?? [];
     const heard = isLoss ? Math.min(all.length, got + (choice % 3)) : all.length;
     const rest = all.slice(heard).filter((entry) => 'from' in entry && stayed.includes(entry.from));
     if (old !== undefined && isLoss) old.ring.log.splice(heard, all.length, ...rest);
+    this.#forming = ring;
     for (const node of stayed) while (this.handle(node)) { /* up to the change */ }
+    this.#forming = null;
     for (const node of nodes) {
       const daemon = this.daemons[node];
       if (daemon === null || daemon === undefined) continue;
       daemon.ring = ring;
       daemon.handled = 0;
     }
-    ring.log.push({ view, lost: isLoss });
   }
 
   /** The daemon of a node handles the next thing of its ring; false when there is none. */
@@ -183,7 +186,7 @@ export class GenerationsModel {
 
   /** What is sent while the ring changes goes into the new one, as CPG does it. */
   #send(node: number, daemon: Daemon, body: Body): void {
-    daemon.ring.log.push({ from: node, run: daemon.run, body });
+    (this.#forming ?? daemon.ring).log.push({ from: node, run: daemon.run, body });
   }
 
   /** The kernel grants a free resource to a node. */
