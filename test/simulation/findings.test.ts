@@ -29,10 +29,19 @@ const FINDINGS: readonly { story: string; scripts: readonly Script[]; kind: Cras
     scripts: [alone([take('a', 'PR'), take('b', 'EX')])],
     kind: 'flip',
   },
+  {
+    // A take that was given up is listed as releasing, and took the holder's orphan for its own.
+    story: 'nor does a take that was given up while another owner holds, whose record is damaged',
+    scripts: [alone([
+      take('vm'), take('other', 'EX', 5_000),
+      { do: 'cancel', node: 1, owner: 'other', resource: 'disk' },
+    ])],
+    kind: 'flip',
+  },
 ];
 
-/** A bit of the first lock's first record, behind a header of 130 bytes. */
-const FLIPPED_BIT = 8 * 150;
+/** A bit of the first lock's first record, behind the header and two marks of generations. */
+const FLIPPED_BIT = 8 * 300;
 const PLACES = 60;
 
 function alone(ops: Script['ops']): Script {

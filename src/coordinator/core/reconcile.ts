@@ -33,6 +33,7 @@ export function onListFound(
     out.report(`${describe(lock)} ended with a reboot of this node: it is no longer held`);
     dropLock(state, out, lock, 'ended by a reboot');
   }
+  state.isListDamaged = isDamaged;
   if (isDamaged) keepDamagedSets(state, out);
   else rollBackUnfinishedSets(state, out);
 }
@@ -99,6 +100,8 @@ export function onLockspaceOpen(
   for (const [lockName, modes] of pool ?? []) {
     for (const mode of modes) quarantine(state, lockName, mode, open, out);
   }
+  // From here on all that the kernel has is listed.
+  state.isListDamaged = false;
   finishAdoption(state);
 }
 
@@ -128,7 +131,10 @@ function matchOrphans(
     for (const lock of state.locks.values()) {
       if (lock.phase.kind !== 'orphaned' || lock.phase.was !== was) continue;
       const { lockName, mode } = lock.facts;
-      matched.set(lock, pool === null ? mode : takeFromPool(pool, lockName, mode));
+      // An orphan of its mode may be one whose record was lost: better kept than released for it.
+      const isDoubtful = state.isListDamaged && was === 'releasing';
+      const own = isDoubtful ? 'NL' : mode;
+      matched.set(lock, pool === null ? mode : takeFromPool(pool, lockName, own));
     }
   }
   for (const [lock, mode] of matched) {

@@ -197,6 +197,8 @@ export interface State {
   readonly announced: Map<number, ManifestEntry>;
   /** Monotonic ms at which our snapshot was sent that has not come back yet; null without. */
   snapshotSentMs: number | null;
+  /** Records may be missing from the list that was found; until the kernel's locks are known. */
+  isListDamaged: boolean;
   digestDueMs: number;
   readonly peers: Map<number, Peer>;
   unexplained: UnexplainedRefusal[];
@@ -234,6 +236,7 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     dirtyIds: new Set(),
     announced: new Map(),
     snapshotSentMs: null,
+    isListDamaged: false,
     digestDueMs: 0,
     peers: new Map(),
     unexplained: [],

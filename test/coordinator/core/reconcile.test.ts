@@ -40,6 +40,15 @@ test('an intent with an orphan in NL was never granted: the rest of it is releas
   t.deepEqual(actionNames(effects), ['unlock 7']);
 });
 
+test('in a damaged list a release takes no orphan of its mode: it may be that of a lost record', (t) => {
+  const bench = foundBench([listedLock(7, 'releasing')], { upTo: 0, isCertain: false });
+  const effects = bench.open([{ lockName: 'disk', mode: 'EX' }, { lockName: 'disk', mode: 'NL' }]);
+  t.deepEqual(actionNames(effects), ['adopt 7', 'adopt 8']);
+  t.deepEqual(actionsOf(effects).map((action) => 'mode' in action && action.mode), ['NL', 'EX']);
+  t.deepEqual(actionNames(bench.send({ kind: 'adopted', id: 8 })), []);
+  t.is(bench.phase(8), 'quarantined');
+});
+
 test('held without an orphan is lost, said so loudly, and never taken again', (t) => {
   const bench = foundBench([listedLock(7, 'held')]);
   const effects = bench.open([]);
