@@ -1,4 +1,4 @@
-import { beginClaim, needsGeneration } from './claims.js';
+import { beginClaim, needsGeneration, refuseForNumber } from './claims.js';
 import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent, LockFailure } from './event.js';
 import { becomeHeld } from './grant.js';
@@ -36,7 +36,7 @@ function admit(state: State, event: AcquireEvent): Answer | null {
   if (state.locks.size >= OWN_LOCKS_MAX) {
     return refuse('LIMIT', `this node holds ${OWN_LOCKS_MAX} locks, its limit; release some first`);
   }
-  const unlisted = refuseForList(state);
+  const unlisted = refuseForList(state) ?? refuseForNumber(state, event.mode);
   if (unlisted !== null) return unlisted;
   const parks = state.standing.kind === 'recovering' && event.waitMs !== 0;
   return parks ? null : refuseForStanding(state.standing);

@@ -1,9 +1,9 @@
-import type { EffectCollector } from './effect.js';
+import type { Answer, EffectCollector } from './effect.js';
 import { isLossSettled, keyOf } from './epoch.js';
 import type { GroupMember } from './event.js';
 import {
-  expire, hearClaim, hearFloor, hearHello, makeClaim, mayClaim, mayTellFloor, onReserved,
-  onReserveFailed, proveEcho, reserveAbove, startAt,
+  expire, expireReservation, hearClaim, hearFloor, hearHello, isUsedUp, makeClaim, mayClaim,
+  mayTellFloor, onReserved, onReserveFailed, proveEcho, reserveAbove, RESERVE_STALL_MS, startAt,
 } from './generations.js';
 import { becomeHeld } from './grant.js';
 import { canSend, sayHello } from './manifest-sender.js';
@@ -88,18 +88,38 @@ export function onGenerationsReserved(state: State, upTo: number): void {
  * might be given twice. What needs one is given back; what is held stays.
  */
 export function onReservationFailed(state: State, message: string, out: EffectCollector): void {
-  const { generations } = state;
-  onReserveFailed(generations, state.monotonicMs);
+  onReserveFailed(state.generations, state.monotonicMs);
+  giveUpReservation(state, message, out);
+}
+
+function giveUpReservation(state: State, message: string, out: EffectCollector): void {
   const text = `generations cannot be reserved: ${message}; no exclusive lock is granted until ` +
     `the lock list can be written again`;
   state.warnings.set('generations-mark', text);
+  refuseUnreserved(state, out);
+}
+
+/** `claiming -> releasing`: what has a number that the disk does not take. */
+function refuseUnreserved(state: State, out: EffectCollector): void {
+  const { generations } = state;
+  if (generations.reserving.kind !== 'failed') return;
   for (const lock of claimingLocks(state)) {
     const { phase } = lock;
     if (phase.kind !== 'claiming' || phase.isKept) continue;
     if (phase.number === null || phase.number <= generations.mark) continue;
-    for (const { caller } of phase.callers) out.reply(caller, refuse('LIST_FAILED', text));
+    for (const { caller } of phase.callers) out.reply(caller, refuseNumber(state));
     beginRelease(state, lock, 'its generation could not be kept', null, out);
   }
+}
+
+/** Why no lock in this mode may be taken as its numbers stand; null when it may. */
+export function refuseForNumber(state: State, mode: LockMode): Answer | null {
+  return needsGeneration(mode) && isUsedUp(state.generations) ? refuseNumber(state) : null;
+}
+
+function refuseNumber(state: State): Answer {
+  const text = state.warnings.get('generations-mark') ?? 'generations cannot be reserved';
+  return refuse('LIST_FAILED', text);
 }
 
 /**
@@ -111,12 +131,16 @@ export function settleClaims(state: State, out: EffectCollector): void {
   const { generations } = state;
   giveBack(state, out);
   goOnWithout(state, out);
+  if (expireReservation(generations, state.monotonicMs)) {
+    giveUpReservation(state, `the disk has not answered within ${RESERVE_STALL_MS / 1000} s`, out);
+  }
   if (mayTellFloor(generations) && canSend(state)) tellFloor(state, out);
   for (const lock of claimingLocks(state)) {
     const { phase } = lock;
     if (phase.kind !== 'claiming' || phase.number === null) continue;
     if (phase.number <= generations.mark) becomeHeld(state, lock, phase.callers, phase.number, out);
   }
+  refuseUnreserved(state, out);
   prove(state, out);
   claim(state, out);
   const above = state.life.kind === 'stopped' ? null : reserveAbove(generations, state.monotonicMs);

@@ -42,6 +42,9 @@ export const RESERVE_AHEAD = 4_096;
 /** After a failed reservation the disk is left alone for this long. */
 export const RESERVE_RETRY_MS = 1_000;
 
+/** A reservation that is not answered for so long counts as failed: the disk hangs. */
+export const RESERVE_STALL_MS = 10_000;
+
 /** Numbers that a clock adds a second: more than a cluster claims for long. */
 const NUMBERS_A_SECOND = 1_024;
 /** The first moment of 2200 (UTC): a clock beyond it is wrong, and would use up the numbers. */
@@ -84,11 +87,14 @@ export type Flight =
       readonly sentMs: number;
     };
 
-/** The mark on disk. `failed`: until `retryMs`, monotonic, no other reservation is tried. */
+/**
+ * The mark on disk. `failed`: until `retryMs`, monotonic, no other reservation is tried; null while
+ * the one that hangs has not been answered.
+ */
 export type Reserving =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'asked' }
-  | { readonly kind: 'failed'; readonly retryMs: number };
+  | { readonly kind: 'asked'; readonly sinceMs: number }
+  | { readonly kind: 'failed'; readonly retryMs: number | null };
 
 export interface Generations {
   /** The highest number that this node knows of; only grows. */
@@ -334,9 +340,9 @@ function sentMsOf(flight: Flight | null): number | null {
 export function reserveAbove(generations: Generations, nowMs: number): number | null {
   const { known, mark, reserving } = generations;
   if (reserving.kind === 'asked') return null;
-  if (reserving.kind === 'failed' && nowMs < reserving.retryMs) return null;
+  if (reserving.kind === 'failed' && nowMs < (reserving.retryMs ?? Infinity)) return null;
   if (mark - known >= RESERVE_AHEAD / 2 || known + 2 * RESERVE_AHEAD > GENERATION_MAX) return null;
-  generations.reserving = { kind: 'asked' };
+  generations.reserving = { kind: 'asked', sinceMs: nowMs };
   return known + RESERVE_AHEAD;
 }
 
@@ -349,13 +355,27 @@ export function onReserveFailed(generations: Generations, nowMs: number): void {
   generations.reserving = { kind: 'failed', retryMs: nowMs + RESERVE_RETRY_MS };
 }
 
-/** When `expire` or `reserveAbove` has something to do, monotonic ms; null when never. */
+/** `asked -> failed`: whether the disk has just been found to hang. A late answer still counts. */
+export function expireReservation(generations: Generations, nowMs: number): boolean {
+  const { reserving } = generations;
+  if (reserving.kind !== 'asked' || nowMs - reserving.sinceMs < RESERVE_STALL_MS) return false;
+  generations.reserving = { kind: 'failed', retryMs: null };
+  return true;
+}
+
+/** Whether no number can be given: none is left on disk, and the disk takes no more. */
+export function isUsedUp({ known, mark, reserving }: Generations): boolean {
+  return reserving.kind === 'failed' && mark <= known;
+}
+
+/** When one of the above has something to do, monotonic ms; null when never. */
 export function nextDueMs(generations: Generations): number | null {
   const { flight, epoch, reserving } = generations;
   const due: number[] = [];
   const sentMs = sentMsOf(flight);
   if (sentMs !== null) due.push(sentMs + CLAIM_RETRY_MS);
   if (!isAgreed(generations)) due.push(epoch.sinceMs + AGREE_MS);
-  if (reserving.kind === 'failed') due.push(reserving.retryMs);
+  if (reserving.kind === 'asked') due.push(reserving.sinceMs + RESERVE_STALL_MS);
+  if (reserving.kind === 'failed' && reserving.retryMs !== null) due.push(reserving.retryMs);
   return due.length === 0 ? null : Math.min(...due);
 }

@@ -66,7 +66,7 @@ export class ConditionTeller {
     const forS = SYNC_STALL_MS / 1000;
     const message =
       `the disk of the lock list ${this.#parts.path} has not ended a sync within ${forS} s; ` +
-      'locks are taken and released as before, but check the disk';
+      'exclusive locks are granted only while numbers for them are reserved; check the disk';
     return { kind: 'unsynced', message };
   }
 

@@ -1,9 +1,10 @@
 import test from 'ava';
 
 import type { Effect } from '../../../src/coordinator/core/effect.js';
+import { RESERVE_STALL_MS } from '../../../src/coordinator/core/generations.js';
 import type { MessageBody } from '../../../src/coordinator/core/message.js';
 import {
-  actionNames, PROCESS, recordNames, sentBodies, startedBench, VM, type Bench,
+  actionNames, kindsOf, PROCESS, recordNames, sentBodies, startedBench, VM, type Bench,
 } from './harness.js';
 
 /** A bench on which claims come back only when told, and a lock that waits for its number. */
@@ -107,4 +108,22 @@ test('after a loss nobody claims before the lockspace was asked since and runs',
   t.is(bench.phase(id), 'claiming', 'that answer is older than the loss');
   bench.running([1, 3]);
   t.is(bench.phase(id), 'held');
+});
+
+test('a reservation that hangs is given up, its lock goes back, and a late answer still counts', (t) => {
+  const { bench, id, caller, claim } = claiming({ waitMs: 0 });
+  const { generations } = bench.state;
+  generations.mark = 0;
+  generations.reserving = { kind: 'asked', sinceMs: bench.nowMs };
+  bench.echo(claimIn(bench.echo(claim)));
+  bench.wait(RESERVE_STALL_MS - 1);
+  t.is(bench.outcome(caller), 'open');
+  bench.wait(1);
+  t.is(bench.outcome(caller), 'LIST_FAILED');
+  t.is(bench.phase(id), 'releasing');
+  t.is(bench.outcome(bench.acquire({ resource: 'new' }).caller), 'LIST_FAILED');
+  t.is(bench.outcome(bench.acquire({ resource: 'new', mode: 'PR' }).caller), 'open');
+  t.deepEqual(kindsOf(bench.wait(60_000)).filter((kind) => kind === 'reserve-generations'), []);
+  bench.send({ kind: 'generations-reserved', upTo: generations.known + 5_000 });
+  t.is(bench.outcome(bench.acquire({ resource: 'later' }).caller), 'open');
 });
