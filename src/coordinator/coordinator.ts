@@ -7,7 +7,7 @@ import type { CoreEvent } from './core/event.js';
 import { viewLocks, viewOwnLock } from './core/lock-view.js';
 import { viewNodes, viewStatus } from './core/node-view.js';
 import type { Owner } from './core/owner.js';
-import { findOrphan } from './core/quarantine.js';
+import { findOrphan, whyByHand } from './core/quarantine.js';
 import { initialState, type State } from './core/state.js';
 import { explain, type Explanation } from './core/explain.js';
 import { step } from './core/step.js';
@@ -291,7 +291,7 @@ export class Coordinator implements CoordinatorService {
     const lockName = toShownLockName(resource);
     checkReason(reason);
     if (by !== null) checkOwnerName(by);
-    const found = findOrphan(this.#state, { lockName, mode });
+    const found = findOrphan(this.#state, { lockName, mode }, whyByHand(reason, by));
     if (found.kind === 'refused') throw errorOf(found);
     const orphan = viewOrphan(viewOwnLock(this.#state, found.lock), viewLocks(this.#state));
     const others = found.kind === 'found' ? found.others : 0;

@@ -34,20 +34,33 @@ export function quarantineWarnings(count: number): readonly string[] {
   return [`${which} kept in quarantine and may be in the way of others; see 'holdfast orphans'`];
 }
 
-/** The quarantined lock of this node that is meant, or why there is none. */
-export function findOrphan(state: State, name: OrphanName): FoundOrphan {
+/** What the list says of a release by hand, and by which a repeated request is known. */
+export function whyByHand(reason: string, by: string | null): string {
+  const who = by === null ? 'by hand' : `by hand, asked for by ${by}`;
+  return `an unexplained orphan, released ${who}: ${reason}`;
+}
+
+/**
+ * The quarantined lock of this node that is meant, or why there is none. A request that says the
+ * same `why` as a release that is under way repeats it: it must not take another orphan.
+ */
+export function findOrphan(state: State, name: OrphanName, why: string): FoundOrphan {
   const named = locksNamed(state, name.lockName);
   const exact = named.filter((lock) => lock.facts.mode === name.mode);
+  const repeated = exact.find((lock) => isLeaving(lock) && lock.releaseWhy === why);
+  if (repeated !== undefined) return { kind: 'releasing', lock: repeated };
   const quarantined = exact.filter(isQuarantined);
   const [first] = quarantined;
   if (first !== undefined) {
     return { kind: 'found', lock: first, others: quarantined.length - 1 };
   }
-  const leaving = exact.find((lock) => {
-    return lock.facts.owner === null && formerOf(lock.phase) === 'releasing';
-  });
+  const leaving = exact.find(isLeaving);
   if (leaving !== undefined) return { kind: 'releasing', lock: leaving };
   return explainNone(state, name, named);
+}
+
+function isLeaving({ facts, phase }: OwnLock): boolean {
+  return facts.owner === null && formerOf(phase) === 'releasing';
 }
 
 /** The index is by clear name, which an unexplained orphan does not have: so all are looked at. */

@@ -1,6 +1,6 @@
 import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent } from './event.js';
-import { findOrphan } from './quarantine.js';
+import { findOrphan, whyByHand } from './quarantine.js';
 import { refuse } from './refusal.js';
 import { beginRelease, joinRelease, releaseOnAdoption } from './release.js';
 import type { State } from './state.js';
@@ -24,7 +24,8 @@ export function onReleaseOrphan(
     out.reply(caller, refuse('STOPPING', 'the daemon has stopped'));
     return;
   }
-  const found = findOrphan(state, event);
+  const why = whyByHand(reason, by);
+  const found = findOrphan(state, event, why);
   if (found.kind === 'refused') {
     out.reply(caller, found);
     return;
@@ -34,8 +35,6 @@ export function onReleaseOrphan(
     joinRelease(state, lock, caller, out);
     return;
   }
-  const who = by === null ? 'by hand' : `by hand, asked for by ${by}`;
-  const why = `an unexplained orphan, released ${who}: ${reason}`;
   out.log('warn', `'${lock.facts.resource}' (${lock.facts.mode}) is ${why}`);
   const { phase } = lock;
   if (phase.kind === 'orphaned' || phase.kind === 'adopting') {

@@ -105,7 +105,21 @@ test('of several that cannot be told apart each request releases one', (t) => {
   const pr = { lockName: 'disk', mode: 'PR' as const };
   const bench = quarantined([pr, pr]);
   t.deepEqual(actionNames(releaseOrphan(bench, { mode: 'PR' }).effects), ['unlock 1']);
-  t.deepEqual(actionNames(releaseOrphan(bench, { mode: 'PR' }).effects), ['unlock 2']);
+  const other = { mode: 'PR', reason: 'ticket 17, the second' } as const;
+  t.deepEqual(actionNames(releaseOrphan(bench, other).effects), ['unlock 2']);
+});
+
+test('a request that is repeated while its release is under way releases no other one', (t) => {
+  const pr = { lockName: 'disk', mode: 'PR' as const };
+  const bench = quarantined([pr, pr]);
+  bench.stopped();
+  t.like(bench.answer(releaseOrphan(bench, { mode: 'PR' }).caller), { pending: true });
+  const again = releaseOrphan(bench, { mode: 'PR' });
+  t.deepEqual(recordNames(again.effects), []);
+  t.like(bench.answer(again.caller), { released: true, pending: true });
+  t.deepEqual(actionNames(bench.running()), ['unlock 1']);
+  bench.send({ kind: 'unlocked', id: 1 });
+  t.is(bench.phase(2), 'quarantined');
 });
 
 test('nothing but an unexplained orphan of that very mode is released', (t) => {
