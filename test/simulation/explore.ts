@@ -25,8 +25,7 @@ export interface Depth {
 }
 
 export const EVERY_BYTE: Depth = { cutBytes: 200, placesMax: Number.POSITIVE_INFINITY, flips: 24 };
-/** Without damage: what it may do to several owners of one resource is open, see README.md. */
-export const SOME_BYTES: Depth = { cutBytes: 0, placesMax: 2, flips: 0 };
+export const SOME_BYTES: Depth = { cutBytes: 200, placesMax: 2, flips: 1 };
 
 export function noCounts(): Counts {
   return { none: 0, daemon: 0, torn: 0, child: 0, node: 0, cut: 0, flip: 0 };

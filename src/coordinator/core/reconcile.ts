@@ -155,7 +155,11 @@ function takeLeftOver(pool: Map<string, LockMode[]>, lock: OwnLock): LockMode | 
   return pool.get(facts.lockName)?.shift() ?? null;
 }
 
-const CHOOSING_ORDER: readonly FormerState[] = ['held', 'quarantined', 'releasing', 'intent'];
+/**
+ * An intent before a release: where one orphan may be either's, only the intent's owner can have been
+ * told that it holds it, by a record that the end of the file lacks. The release is done either way.
+ */
+const CHOOSING_ORDER: readonly FormerState[] = ['held', 'quarantined', 'intent', 'releasing'];
 
 function takeFromPool(
   pool: Map<string, LockMode[]>,

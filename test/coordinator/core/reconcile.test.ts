@@ -49,6 +49,13 @@ test('in a damaged list a release takes no orphan of its mode: it may be that of
   t.is(bench.phase(8), 'quarantined');
 });
 
+test('where one orphan may be that of an intent or of a release, the intent has it', (t) => {
+  // What the list lost at its end may be that the release was done and the intent held.
+  const bench = foundBench([listedLock(7, 'releasing'), listedLock(8, 'intent', { owner: OTHER })]);
+  t.deepEqual(actionNames(bench.open(EX)), ['adopt 8']);
+  t.is(bench.phase(7), 'none');
+});
+
 test('held without an orphan is lost, said so loudly, and never taken again', (t) => {
   const bench = foundBench([listedLock(7, 'held')]);
   const effects = bench.open([]);
