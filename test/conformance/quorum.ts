@@ -70,6 +70,18 @@ function movesOf(lists: readonly NodeListChange[]): readonly string[] {
       `[${members.join(' ')}] -[${left.join(' ')}] +[${joined.join(' ')}]`);
 }
 
+/**
+ * The same without the detours of a merge: while rings merge, those who stayed together may for a
+ * moment lose each other too, and corosync then tells one as left and joined in the same change.
+ */
+function netMovesOf(lists: readonly NodeListChange[]): readonly string[] {
+  return movesOf(lists.map((list) => {
+    const back = list.left.filter((node) => list.joined.includes(node));
+    const others = (nodes: readonly number[]) => nodes.filter((node) => !back.includes(node));
+    return { ...list, left: others(list.left), joined: others(list.joined) };
+  }));
+}
+
 const steady: readonly Case[] = [
   {
     title: 'after the start the current state is told: quorate, with all three nodes',
@@ -206,8 +218,8 @@ const changing: readonly Case[] = [
         assert.ok(whole.ring.seq > two.ring.seq && whole.ring.seq > one.ring.seq);
       }
       const majority = [`[${a} ${b}] -[${c}] +[]`, `[${a} ${b} ${c}] -[] +[${c}]`];
-      assert.deepEqual(movesOf(await listsOf(near)), majority);
-      assert.deepEqual(movesOf(await listsOf(other)), majority);
+      assert.deepEqual(netMovesOf(await listsOf(near)), majority);
+      assert.deepEqual(netMovesOf(await listsOf(other)), majority);
       assert.deepEqual(movesOf(await listsOf(far)), [
         `[${c}] -[${a} ${b}] +[]`, `[${a} ${b} ${c}] -[] +[${a} ${b}]`,
       ]);

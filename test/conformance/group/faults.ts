@@ -46,6 +46,18 @@ function isGoneAndBack(history: readonly string[], self: number): boolean {
     && history.lastIndexOf('ring [1 2 3]') > history.lastIndexOf(last);
 }
 
+/** The history without that detour of a merge: a member that is lost and back in the next view. */
+function withoutDetours(history: readonly string[]): readonly string[] {
+  return history.filter((line, index) => {
+    const lost = /^view \[\d\] left \[(\d) nodedown\] joined \[\]$/;
+    const isBack = (after: string | undefined, node: string | undefined): boolean =>
+      node !== undefined && after === `view [1 2] left [] joined [${node} nodeup]`;
+    const isLoss = isBack(history[index + 1], lost.exec(line)?.[1]);
+    const isReturn = isBack(line, lost.exec(history[index - 1] ?? '')?.[1]);
+    return !isLoss && !isReturn;
+  });
+}
+
 /** Faults of nodes and of what lies between them. */
 export const faultCases: readonly GroupCase[] = [
   {
@@ -80,7 +92,7 @@ export const faultCases: readonly GroupCase[] = [
       assert.deepEqual(historyOf(await three.records()).slice(marks[2]), ['lost LOST']);
       await fixture.start(2);
       // A node without a member makes a ring and no view.
-      const after = await since([one, two], marks, 'ring [1 2 3]');
+      const after = (await since([one, two], marks, 'ring [1 2 3]')).map(withoutDetours);
       assert.deepEqual(after, [[...expected, 'ring [1 2 3]'], [...expected, 'ring [1 2 3]']]);
     },
   },
@@ -276,7 +288,8 @@ export const faultCases: readonly GroupCase[] = [
       await fixture.kill(three);
       await fixture.heal();
       const expected = ['view [1 2] left [3 nodedown] joined []', 'ring [1 2]', 'ring [1 2 3]'];
-      assert.deepEqual(await since([one, two], marks, 'ring [1 2 3]'), [expected, expected]);
+      const seen = (await since([one, two], marks, 'ring [1 2 3]')).map(withoutDetours);
+      assert.deepEqual(seen, [expected, expected]);
     },
   },
   {
