@@ -16,7 +16,8 @@ const RATIO_MAX = 1.3;
 /**
  * Acquire and release through the control API against what they cost at least: a write to the
  * list and a lock operation through the child for each. Interleaved rounds, the median of the
- * ratios.
+ * ratios. Shared locks: an exclusive one waits for two more round trips of the group, which are
+ * timers of the embedded bus here and say nothing of corosync.
  */
 export async function benchApi({ folder, rounds, say }) {
   const rows = [];

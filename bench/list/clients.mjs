@@ -26,7 +26,7 @@ async function round(used, durationMs) {
     while (performance.now() - startedMs < durationMs) {
       const resource = nameOf(names += 1);
       const beganMs = performance.now();
-      await ask('acquire', { resource, mode: 'EX', owner, waitMs: 0 });
+      await ask('acquire', { resource, mode: 'PR', owner, waitMs: 0 });
       await ask('release', { resource, owner });
       latencies.push(performance.now() - beganMs);
     }
