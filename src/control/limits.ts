@@ -2,6 +2,8 @@
 export const RESOURCE_BYTES_MAX = 1024;
 export const OWNER_NAME_BYTES_MAX = 256;
 export const REASON_BYTES_MAX = 256;
+/** Of a node's name and of a fencing operation's in a hint. */
+export const HINT_BYTES_MAX = 255;
 /** The largest pid that Linux gives out. */
 export const PID_MAX = 4_194_304;
 /** The longest bounded wait, 24.8 days: timers overflow beyond it. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OWNER_NAME_BYTES_MAX, REASON_BYTES_MAX, RESOURCE_BYTES_MAX } from './limits.js';
+import { HINT_BYTES_MAX, OWNER_NAME_BYTES_MAX, REASON_BYTES_MAX, RESOURCE_BYTES_MAX } from './limits.js';
 
 /** Control characters, and halves of surrogate pairs: the latter have no UTF-8. */
 const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
@@ -9,6 +9,9 @@ export const resourceName = name('a resource name', RESOURCE_BYTES_MAX);
 export const ownerName = name('an owner name', OWNER_NAME_BYTES_MAX);
 /** Why something is done by hand. */
 export const reasonText = name('a reason', REASON_BYTES_MAX);
+
+/** A node or an operation in the words of another program. */
+export const hintWord = name('a word of a hint', HINT_BYTES_MAX);
 
 function name(what: string, bytesMax: number) {
   const rule = `${what} has 1 to ${bytesMax} bytes of UTF-8 and no control characters`;

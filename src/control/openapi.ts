@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { HTTP_STATUS } from './http-status.js';
 import {
   acquireReplySchema, acquireRequestSchema, acquireSetReplySchema, acquireSetRequestSchema,
-  errorReplySchema, eventSchema, explainRequestSchema, explanationSchema, locksReplySchema,
-  nodesReplySchema, orphansReplySchema, releaseOrphanReplySchema, releaseOrphanRequestSchema,
+  errorReplySchema, eventSchema, explainRequestSchema, explanationSchema, fencingHintSchema,
+  fencingReportSchema, locksReplySchema, nodesReplySchema, orphansReplySchema, ownLockReplySchema,
+  ownLockRequestSchema, releaseOrphanReplySchema, releaseOrphanRequestSchema,
   releaseReplySchema, releaseRequestSchema, statusSchema, stopReplySchema, stopRequestSchema,
   watchEndSchema,
 } from './schema.js';
@@ -17,13 +18,22 @@ export function describeApi(version: string): JsonObject {
     info: {
       title: 'Holdfast control API',
       version,
-      description: 'HTTP on a unix socket; by default /run/holdfast/control.sock.',
+      description: 'HTTP on a unix socket; by default /run/holdfast/control.sock. With ' +
+        '`Accept: text/plain` every answer comes as lines `path value` for shell scripts, such as ' +
+        '`error.code HELD`; null has no line, control characters become spaces.',
     },
     paths: {
       '/v1/status': get('What this node is, and how far it can vouch for its locks', statusSchema),
       '/v1/nodes': get('Every node that this one knows', nodesReplySchema),
       '/v1/locks': get('Every lock that this node knows, of every node', locksReplySchema),
-      '/v1/explain': explainPath(),
+      '/v1/own-lock': query(
+        "One named owner's lock on this node, from memory",
+        ownLockRequestSchema, ownLockReplySchema,
+      ),
+      '/v1/explain': query(
+        'Why a resource is or is not to be had, in sentences',
+        explainRequestSchema, explanationSchema,
+      ),
       '/v1/acquire': post('Take a lock', acquireRequestSchema, acquireReplySchema),
       '/v1/acquire-set': post(
         'Take several locks, all or none', acquireSetRequestSchema, acquireSetReplySchema,
@@ -33,6 +43,10 @@ export function describeApi(version: string): JsonObject {
       '/v1/release-orphan': post(
         'Release one lock of this node that no list explains: its protection ends',
         releaseOrphanRequestSchema, releaseOrphanReplySchema,
+      ),
+      '/v1/hints/fencing': post(
+        'Tell of an attempt to fence a node: dlm_controld is asked at once, nothing else changes',
+        fencingReportSchema, fencingHintSchema,
       ),
       '/v1/stop': post('Stop the daemon cleanly', stopRequestSchema, stopReplySchema),
       '/v1/watch': watch(),
@@ -45,16 +59,16 @@ function get(summary: string, reply: z.ZodType): JsonObject {
   return { get: { summary, responses: responses(json(reply, 'output')) } };
 }
 
-function explainPath(): JsonObject {
-  const { properties } = toJsonSchema(explainRequestSchema, 'input');
+function query(summary: string, request: z.ZodType, reply: z.ZodType): JsonObject {
+  const { properties } = toJsonSchema(request, 'input');
   const shape = Object.entries(properties ?? {});
   return {
     get: {
-      summary: 'Why a resource is or is not to be had, in sentences',
+      summary,
       parameters: shape.map(([name, schema]: [string, unknown]) => {
         return { name, in: 'query', required: true, schema };
       }),
-      responses: responses(json(explanationSchema, 'output')),
+      responses: responses(json(reply, 'output')),
     },
   };
 }

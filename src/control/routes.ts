@@ -6,8 +6,8 @@ import { SET_BODY_BYTES_MAX } from './limits.js';
 import { describeApi } from './openapi.js';
 import type { PendingRequests } from './pending-requests.js';
 import {
-  acquireRequestSchema, acquireSetRequestSchema, explainRequestSchema, releaseOrphanRequestSchema,
-  releaseRequestSchema, stopRequestSchema,
+  acquireRequestSchema, acquireSetRequestSchema, explainRequestSchema, fencingReportSchema,
+  ownLockRequestSchema, releaseOrphanRequestSchema, releaseRequestSchema, stopRequestSchema,
 } from './schema.js';
 import type { Watchers } from './watchers.js';
 
@@ -28,6 +28,10 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
   });
   app.get('/v1/nodes', () => ({ nodes: service.nodes() }));
   app.get('/v1/locks', () => ({ locks: service.locks() }));
+  app.get('/v1/own-lock', (request) => {
+    const { resource, owner } = parseRequest(ownLockRequestSchema, request.query);
+    return service.ownLock(resource, { kind: 'named', name: owner });
+  });
   app.get('/v1/orphans', () => ({ orphans: service.orphans() }));
   app.get('/v1/explain', (request, reply) => {
     const { resource } = parseRequest(explainRequestSchema, request.query);
@@ -55,6 +59,11 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
   app.post('/v1/stop', (request, reply) => {
     const { locks } = parseRequest(stopRequestSchema, request.body);
     return pending.run(reply.raw, () => service.stop(locks));
+  });
+
+  app.post('/v1/hints/fencing', (request, reply) => {
+    const report = parseRequest(fencingReportSchema, request.body);
+    return pending.run(reply.raw, () => service.hintFencing(report));
   });
 
   app.get('/v1/watch', (_request, reply) => {

@@ -3,14 +3,15 @@ import type { Explanation } from '../coordinator/core/explain.js';
 import type { LockMode } from '../coordinator/core/mode.js';
 import type { Owner } from '../coordinator/core/owner.js';
 import type {
-  CoordinatorEvent, LockState, LockView, NodeView, OrphanView, PeerState, Standing, StatusView,
+  CoordinatorEvent, FencingHint, LockState, LockView, NodeView, OrphanView, OwnLockView, PeerState,
+  Standing, StatusView,
 } from '../coordinator/core/view.js';
 import type {
-  AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, ReleaseOrphanRequest,
-  ReleaseOrphanResult, ReleaseRequest, ReleaseResult, StopLocks,
+  AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, FencingReport,
+  ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest, ReleaseResult, StopLocks,
 } from '../coordinator/service.js';
 import { PID_MAX, SET_MEMBERS_MAX, WAIT_MS_MAX } from './limits.js';
-import { ownerName, reasonText, resourceName } from './names.js';
+import { hintWord, ownerName, reasonText, resourceName } from './names.js';
 
 /**
  * What goes over the control socket. Names and shapes are those of the coordinator's own types;
@@ -108,6 +109,22 @@ export const lockSchema = z.object({
   note: z.string().nullable().default(null),
 }) satisfies z.ZodType<LockView>;
 
+export const fencingHintSchema = z.object({
+  at: z.string(),
+  node: z.string(),
+  nodeId: z.int().nullable(),
+  operation: z.string(),
+  succeeded: z.boolean(),
+  controller: z.enum(['none', 'needed', 'in-progress', 'unknown']),
+}) satisfies z.ZodType<FencingHint>;
+
+/** Of a fencing attempt, as a Pacemaker alert knows it. */
+export const fencingReportSchema = z.strictObject({
+  node: hintWord,
+  operation: hintWord.default('fencing'),
+  succeeded: z.boolean(),
+}) satisfies z.ZodType<FencingReport>;
+
 export const statusSchema = z.object({
   node: z.object({ id: z.int().nullable(), name: z.string() }),
   incarnation: z.string(),
@@ -121,6 +138,8 @@ export const statusSchema = z.object({
   locks: z.object({
     held: z.int(), waiting: z.int(), other: z.int(), quarantined: z.int().default(0),
   }),
+  lost: z.array(lockSchema).readonly().default([]),
+  fencingHints: z.array(fencingHintSchema).readonly().default([]),
   warnings: z.array(z.string()).readonly(),
   counters: z.record(z.string(), z.number()).readonly(),
 }) satisfies z.ZodType<StatusView>;
@@ -133,6 +152,15 @@ export const eventSchema = z.discriminatedUnion('type', [
 
 export const nodesReplySchema = z.object({ nodes: z.array(nodeSchema).readonly() });
 export const locksReplySchema = z.object({ locks: z.array(lockSchema).readonly() });
+
+/** In the query, so of a named owner only. */
+export const ownLockRequestSchema = z.strictObject({ resource: resourceName, owner: ownerName });
+
+export const ownLockReplySchema = z.object({
+  state: z.enum([...lockStateSchema.options, 'none']),
+  lock: lockSchema.nullable(),
+  standing: standingSchema,
+}) satisfies z.ZodType<OwnLockView>;
 
 export const explainRequestSchema = z.strictObject({ resource: resourceName });
 

@@ -9,6 +9,7 @@ import {
 } from './limits.js';
 import type { ControlLog } from './log.js';
 import { PendingRequests } from './pending-requests.js';
+import { renderPlainText, wantsPlainText } from './plain-text.js';
 import { addRoutes } from './routes.js';
 import { claimSocket } from './socket.js';
 import { Watchers } from './watchers.js';
@@ -70,6 +71,12 @@ function createApp(counters: ControlCounters, log: ControlLog): FastifyInstance 
   app.server.maxConnections = CONNECTIONS_MAX;
   app.server.on('drop', () => {
     counters.connectionsDropped += 1;
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    if (wantsPlainText(request.headers.accept)) {
+      reply.type('text/plain; charset=utf-8').serializer(renderPlainText);
+    }
+    done();
   });
   app.setNotFoundHandler((request, reply) => {
     const { status, body } = answer('NOT_FOUND',

@@ -6,18 +6,23 @@ import type { Answer, Effect } from './core/effect.js';
 import type { CoreEvent } from './core/event.js';
 import { viewLocks, viewOwnLock } from './core/lock-view.js';
 import { viewNodes, viewStatus } from './core/node-view.js';
+import { findOwnLock, shownState } from './core/own-locks.js';
 import type { Owner } from './core/owner.js';
 import { findOrphan, whyByHand } from './core/quarantine.js';
 import { initialState, type State } from './core/state.js';
 import { explain, type Explanation } from './core/explain.js';
 import { step } from './core/step.js';
-import type { CoordinatorEvent, LockView, NodeView, OrphanView, StatusView } from './core/view.js';
+import type {
+  CoordinatorEvent, FencingHint, LockView, NodeView, OrphanView, OwnLockView, StatusView,
+} from './core/view.js';
 import { EffectRunner } from './effect-runner.js';
 import { CoordinatorError } from './error.js';
 import { gatherEvidence } from './evidence.js';
+import { FencingHints } from './fencing-hints.js';
 import { GroupLink } from './group-link.js';
 import { ListLink } from './list-link.js';
 import { LockspaceLink } from './lockspace-link.js';
+import { LostLocks } from './lost-locks.js';
 import { MessageStamp } from './message-stamp.js';
 import type { CoordinatorModules, CoordinatorOptions, LockListPort } from './modules.js';
 import { OwnerWatch } from './owner-watch.js';
@@ -31,6 +36,7 @@ import type {
   AcquireSetRequest,
   AcquireSetResult,
   CoordinatorService,
+  FencingReport,
   ReleaseOrphanRequest,
   ReleaseOrphanResult,
   ReleaseRequest,
@@ -60,6 +66,8 @@ export class Coordinator implements CoordinatorService {
   readonly #group: GroupLink;
   readonly #lockspace: LockspaceLink;
   readonly #condition: ConditionPoll;
+  readonly #lost: LostLocks;
+  readonly #hints: FencingHints;
   readonly #ending = new AbortController();
   #tickTimer: { cancel(): void } | null = null;
   #isTickDue = false;
@@ -95,6 +103,8 @@ export class Coordinator implements CoordinatorService {
     this.#group = new GroupLink(options.group, modules, dispatch);
     this.#lockspace = new LockspaceLink(options, modules, dispatch);
     this.#condition = new ConditionPoll(options.lockspace, modules, dispatch);
+    this.#lost = new LostLocks(() => this.nodeId);
+    this.#hints = new FencingHints(modules);
     this.#adopted = withResolver();
     this.done = this.#run();
   }
@@ -205,6 +215,7 @@ export class Coordinator implements CoordinatorService {
   }
 
   #publish(event: CoordinatorEvent): void {
+    this.#lost.note(event);
     for (const listener of this.#listeners) {
       try {
         listener(event);
@@ -215,7 +226,9 @@ export class Coordinator implements CoordinatorService {
   }
 
   status(): StatusView {
-    return viewStatus(this.#state);
+    const status = viewStatus(this.#state);
+    const warnings = [...status.warnings, ...this.#lost.warnings];
+    return { ...status, warnings, lost: this.#lost.all, fencingHints: this.#hints.all };
   }
 
   nodes(): readonly NodeView[] {
@@ -224,6 +237,25 @@ export class Coordinator implements CoordinatorService {
 
   locks(): readonly LockView[] {
     return viewLocks(this.#state);
+  }
+
+  ownLock(resource: string, owner: Owner): OwnLockView {
+    const { standing } = this.#state;
+    const own = findOwnLock(this.#state, resource, owner);
+    const isShown = own !== undefined && shownState(own.phase) !== null;
+    const lock = isShown ? viewOwnLock(this.#state, own) : this.#lost.find(resource, owner);
+    return { state: lock?.state ?? 'none', lock, standing };
+  }
+
+  async hintFencing(report: FencingReport): Promise<FencingHint> {
+    const { node, operation, succeeded } = report;
+    const found = this.nodes().find(({ name }) => name === node);
+    this.#condition.hurry();
+    const hint = await this.#hints.add({ node, operation, succeeded }, found?.id ?? null);
+    const outcome = succeeded ? 'succeeded' : 'failed';
+    const what = `heard that ${operation} of ${node} ${outcome}`;
+    this.#modules.log('info', `${what}; dlm_controld says of its fencing: ${hint.controller}`);
+    return hint;
   }
 
   subscribe(listener: (event: CoordinatorEvent) => void): () => void {
@@ -236,7 +268,7 @@ export class Coordinator implements CoordinatorService {
     const { nodeId } = this.#state.self;
     const evidence =
       await gatherEvidence(this.#lockspace.current, lockName, nodeId, this.#modules);
-    return explain(this.#state, resource, lockName, evidence);
+    return explain(this.#state, resource, lockName, { ...evidence, hints: this.#hints.all });
   }
 
   /** This node's number; 0 before corosync has told. */
@@ -278,6 +310,7 @@ export class Coordinator implements CoordinatorService {
     const answer = await this.#ask(signal, (caller) => {
       return { kind: 'release', caller, resource, owner };
     });
+    this.#lost.forget(resource, owner);
     if (answer.kind === 'released') return { released: answer.released, pending: answer.pending };
     throw errorOf(answer);
   }

@@ -1,7 +1,9 @@
 import type { Explanation } from './core/explain.js';
 import type { LockMode } from './core/mode.js';
 import type { Owner } from './core/owner.js';
-import type { CoordinatorEvent, LockView, NodeView, OrphanView, StatusView } from './core/view.js';
+import type {
+  CoordinatorEvent, FencingHint, LockView, NodeView, OrphanView, OwnLockView, StatusView,
+} from './core/view.js';
 
 export interface AcquireRequest {
   /** The resource's clear name; see `resource-name.ts` for the rule. */
@@ -72,6 +74,15 @@ export interface ReleaseOrphanResult extends ReleaseResult {
   readonly others: number;
 }
 
+/** What somebody outside, such as a Pacemaker alert, says of an attempt to fence. */
+export interface FencingReport {
+  /** The victim, by the name that its cluster manager gives it. */
+  readonly node: string;
+  /** Such as `reboot` or `off`, in the words of who reports. */
+  readonly operation: string;
+  readonly succeeded: boolean;
+}
+
 /**
  * What a clean stop does with held locks: refuse while there are any, release them (their
  * protection ends), or keep them as orphans that the next start adopts.
@@ -99,6 +110,13 @@ export interface CoordinatorService {
    */
   acquireSet(request: AcquireSetRequest): Promise<AcquireSetResult>;
   release(request: ReleaseRequest): Promise<ReleaseResult>;
+  /** One owner's lock on this node, from memory: cheap enough to be asked every second. */
+  ownLock(resource: string, owner: Owner): OwnLockView;
+  /**
+   * Hearsay of fencing: dlm_controld is asked at once, and only its word changes anything. Answers
+   * within seconds, whatever hangs.
+   */
+  hintFencing(report: FencingReport): Promise<FencingHint>;
   /** The locks that no list explains, of every node that this one knows. */
   orphans(): readonly OrphanView[];
   /** Releases one such lock of this node: whatever still writes under it is unprotected then. */

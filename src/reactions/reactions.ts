@@ -204,6 +204,7 @@ export class Reactions {
       HOLDFAST_EVENT: event.event,
       HOLDFAST_EVENT_ID: event.id,
       HOLDFAST_ATTEMPT: String(job.attempts),
+      ...lockFacts(event.lock),
     };
     const input = JSON.stringify(event);
     return run({ command, input, env, timeoutMs }, this.#modules.clock, this.#ending.signal);
@@ -270,4 +271,11 @@ function matches(pattern: string, resource: string): boolean {
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((word, index) => word === other[index]);
+}
+
+/** For commands that are shell scripts: what they need most, without taking JSON apart. */
+function lockFacts(lock: ReactionEvent['lock']): Readonly<Record<string, string>> {
+  if (lock === null) return {};
+  const owner = lock.owner?.kind === 'named' ? { HOLDFAST_OWNER: lock.owner.name } : {};
+  return { HOLDFAST_RESOURCE: lock.resource, ...owner };
 }

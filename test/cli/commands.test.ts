@@ -12,6 +12,10 @@ test('status says what the node is and what the operator should know', async (t)
   const { service, socketPath } = await serve(t);
   service.statusView = aStatus({
     standing: { kind: 'recovering', waitingFor: 'fencing of n2' },
+    fencingHints: [{
+      at: '2030-01-01T00:00:00.000Z', node: 'n2', nodeId: 2, operation: 'reboot', succeeded: true,
+      controller: 'needed',
+    }],
     warnings: ['Fencing is off.\u001b[2J'],
     counters: { staleMessages: 2 },
   });
@@ -29,6 +33,7 @@ test('status says what the node is and what the operator should know', async (t)
     'incarnation    00112233445566778899aabbccddeeff',
     'boot           6a1c2f5e-0000-4000-8000-000000000001',
     'staleMessages  2',
+    'heard: 2030-01-01T00:00:00.000Z reboot of n2 succeeded; fencing in dlm_controld then: needed',
     'warning: Fencing is off.\\x1b[2J',
     '',
   ].join('\n'));

@@ -1,9 +1,12 @@
 import type { Explanation } from '../../src/coordinator/core/explain.js';
 import { CoordinatorError } from '../../src/coordinator/error.js';
-import type { CoordinatorEvent, LockView, NodeView, OrphanView, StatusView } from '../../src/coordinator/core/view.js';
+import type {
+  CoordinatorEvent, FencingHint, LockView, NodeView, OrphanView, OwnLockView, StatusView,
+} from '../../src/coordinator/core/view.js';
 import type {
   AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, CoordinatorService,
-  ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest, ReleaseResult, StopLocks,
+  FencingReport, ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest, ReleaseResult,
+  StopLocks,
 } from '../../src/coordinator/service.js';
 
 /** A coordinator without a cluster: answers what the test put in, and remembers what was asked. */
@@ -70,6 +73,16 @@ export class FakeService implements CoordinatorService {
     return this.onRelease(request);
   }
 
+  ownLockView: OwnLockView = { state: 'none', lock: null, standing: { kind: 'ok' } };
+
+  ownLock(): OwnLockView {
+    return this.ownLockView;
+  }
+
+  hintFencing(report: FencingReport): Promise<FencingHint> {
+    return Promise.resolve({ ...report, at: '2030-01-01T00:00:00.000Z', nodeId: 2, controller: 'needed' });
+  }
+
   orphans(): readonly OrphanView[] {
     return this.orphanViews;
   }
@@ -119,6 +132,8 @@ export function aStatus(changes: Partial<StatusView> = {}): StatusView {
     quorate: true,
     quorumNodes: [1, 2, 3],
     locks: { held: 1, waiting: 0, other: 0, quarantined: 0 },
+    lost: [],
+    fencingHints: [],
     warnings: [],
     counters: {},
     ...changes,

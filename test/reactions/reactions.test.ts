@@ -127,7 +127,9 @@ test('a failed attempt is repeated as configured, then given up visibly', async 
   setting.publish(lockEvent('held'));
   for (let attempt = 1; attempt <= 3; attempt += 1) {
     const runs = await setting.started(attempt);
-    t.is(runs[attempt - 1]?.run.env['HOLDFAST_ATTEMPT'], String(attempt));
+    t.like(runs[attempt - 1]?.run.env, {
+      HOLDFAST_ATTEMPT: String(attempt), HOLDFAST_RESOURCE: 'vm-1', HOLDFAST_OWNER: 'o',
+    });
     runs[attempt - 1]?.end(FAILED);
   }
   await setting.dueBecomes(t, 0);

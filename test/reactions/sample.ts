@@ -5,8 +5,8 @@ const AT = '2030-01-01T00:00:00.000Z';
 export const STATUS: StatusView = {
   node: { id: 1, name: 'n1' }, incarnation: 'ab'.repeat(16), bootId: 'b', version: '0',
   lockspace: 'holdfast', group: 'holdfast', standing: { kind: 'ok' }, quorate: true,
-  quorumNodes: [1, 2, 3], locks: { held: 0, waiting: 0, other: 0, quarantined: 0 }, warnings: [],
-  counters: {},
+  quorumNodes: [1, 2, 3], locks: { held: 0, waiting: 0, other: 0, quarantined: 0 }, lost: [],
+  fencingHints: [], warnings: [], counters: {},
 };
 
 export function lockOf(state: LockView['state'], facts: Partial<LockView> = {}): LockView {

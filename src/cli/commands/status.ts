@@ -16,6 +16,9 @@ export async function showStatus({ context, options, open }: Job): Promise<numbe
   }
   context.stdout.write(renderFacts(listFacts(status)));
   const color = wantsColor(context, options);
+  for (const hint of status.fencingHints) {
+    context.stdout.write(`heard: ${printable(describeHint(hint))}\n`);
+  }
   for (const warning of status.warnings) {
     const head = color ? styleText('yellow', 'warning:') : 'warning:';
     context.stdout.write(`${head} ${printable(warning)}\n`);
@@ -45,6 +48,13 @@ function describeQuorum(quorate: boolean | null): string {
     return 'not known yet';
   }
   return quorate ? 'yes' : 'no';
+}
+
+/** Hearsay, with what dlm_controld, whose word counts, said of it then. */
+function describeHint(hint: StatusView['fencingHints'][number]): string {
+  const { at, node, operation, succeeded, controller } = hint;
+  const outcome = succeeded ? 'succeeded' : 'failed';
+  return `${at} ${operation} of ${node} ${outcome}; fencing in dlm_controld then: ${controller}`;
 }
 
 function describeLocks({ locks }: StatusView): string {

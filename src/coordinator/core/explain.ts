@@ -1,8 +1,9 @@
+import { explainHints } from './explain-hints.js';
 import { viewLocks } from './lock-view.js';
 import type { LockMode } from './mode.js';
 import { describeOwner } from './owner.js';
 import type { State } from './state.js';
-import type { LockView, Standing } from './view.js';
+import type { FencingHint, LockView, Standing } from './view.js';
 
 /** One lock in the kernel's queues of a resource. */
 export interface KernelClaim {
@@ -34,6 +35,8 @@ export interface Evidence {
   /** `none`: the kernel of this node has no such resource. */
   readonly kernel: KernelFacts | 'none' | null;
   readonly fencing: FencingFacts | null;
+  /** What was heard of fencing, oldest first. */
+  readonly hints?: readonly FencingHint[];
 }
 
 /** In one word, what stands between an exclusive acquire on this node and its grant. */
@@ -68,6 +71,7 @@ export function explain(
   const sentences = [
     ...explainStanding(state.standing),
     ...holders.flatMap((lock) => explainHolder(lock, evidence.fencing)),
+    ...explainHints(holders, evidence.hints ?? []),
     ...explainKernel(evidence.kernel, holders, nameOf),
     ...explainQueue(waiters, evidence.kernel, nameOf),
   ];

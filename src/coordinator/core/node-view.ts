@@ -38,7 +38,8 @@ export function viewNodes(state: State): readonly NodeView[] {
   return nodes.sort((one, other) => one.id - other.id);
 }
 
-export function viewStatus(state: State): StatusView {
+/** What the core knows of it; the shell adds what only it remembers. */
+export function viewStatus(state: State): Omit<StatusView, 'lost' | 'fencingHints'> {
   const locks = { held: 0, waiting: 0, other: 0, quarantined: 0 };
   for (const lock of state.locks.values()) {
     const shown = shownState(lock.phase);

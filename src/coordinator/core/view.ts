@@ -87,6 +87,29 @@ export interface OrphanView {
   readonly waiting: readonly LockView[];
 }
 
+/** What somebody else said of an attempt to fence a node. It proves nothing. */
+export interface FencingHint {
+  /** When it was heard, ISO 8601. */
+  readonly at: string;
+  /** The victim's name as it was told, and its id where that name is known. */
+  readonly node: string;
+  readonly nodeId: number | null;
+  /** Such as `reboot`. */
+  readonly operation: string;
+  readonly succeeded: boolean;
+  /** How dlm_controld stood to that node just then; `unknown` when it did not say. */
+  readonly controller: 'none' | 'needed' | 'in-progress' | 'unknown';
+}
+
+/** One owner's lock on this node, for who asks for just that. */
+export interface OwnLockView {
+  /** `none`: this owner has nothing of it here. */
+  readonly state: LockState | 'none';
+  /** The lock; null for `none`. */
+  readonly lock: LockView | null;
+  readonly standing: Standing;
+}
+
 export interface StatusView {
   readonly node: { readonly id: number | null; readonly name: string };
   readonly incarnation: string;
@@ -105,6 +128,10 @@ export interface StatusView {
     /** Those of the others that no list explains: kept until they are released by hand. */
     readonly quarantined: number;
   };
+  /** This node's locks that are gone from the kernel and that their owners have not given up. */
+  readonly lost: readonly LockView[];
+  /** What was heard of fencing, oldest first. */
+  readonly fencingHints: readonly FencingHint[];
   /** What the operator should know, each with what to do. */
   readonly warnings: readonly string[];
   /** Things that were dropped or retried, by name, since the daemon started. */
