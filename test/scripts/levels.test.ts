@@ -10,7 +10,7 @@ const outcome = (name: string, passed: number, failed: number, skipped: string |
 
 test('without a name all levels run, in their order', (t) => {
   const names = selectLevels([]).levels?.map((level) => level.name);
-  t.deepEqual(names, ['unit', 'embedded', 'real', 'lab']);
+  t.deepEqual(names, ['unit', 'embedded', 'model', 'real', 'lab']);
 });
 
 test('named levels run in their own order, each once', (t) => {
@@ -21,17 +21,18 @@ test('named levels run in their own order, each once', (t) => {
 test('a level that does not exist is refused with those that do', (t) => {
   const { levels, problem } = selectLevels(['unit', 'all']);
   t.is(levels, null);
-  t.is(problem, 'no test level "all"; there are: unit, embedded, real, lab');
+  t.is(problem, 'no test level "all"; there are: unit, embedded, model, real, lab');
 });
 
 test('every test file belongs to exactly one level', (t) => {
   const files = [
     'build/test/coordinator/list/read.test.js', 'build/test/scenarios/a.test.js',
     'build/test/real/cpg.test.js', 'build/test/lab/deep/boot.test.js',
+    'build/test/model/model.test.js',
   ];
   const levels = files.map((file) => LEVELS.filter((level) => hasTest(level, file)));
   t.deepEqual(levels.map((some) => some.map((level) => level.name)), [
-    ['unit'], ['embedded'], ['real'], ['lab'],
+    ['unit'], ['embedded'], ['real'], ['lab'], ['model'],
   ]);
   t.false(LEVELS.some((level) => hasTest(level, 'build/test/lab/guest.js')));
 });
