@@ -4,6 +4,7 @@ import type { Outcome } from './action.js';
 import { addCommonOptions } from './common-options.js';
 import type { CliContext } from './context.js';
 import { EXIT_CODES_HELP } from './exit-code.js';
+import { addInstallCommands } from './install-commands.js';
 import { addListCommands } from './list-commands.js';
 import { addLockCommands } from './lock-commands.js';
 import { addOrphanCommands } from './orphan-commands.js';
@@ -31,6 +32,7 @@ export function createProgram(context: CliContext, outcome: Outcome): Command {
   addRunCommand(program, wiring);
   addStopCommand(program, wiring);
   addListCommands(program, wiring);
+  addInstallCommands(program, wiring);
   return program;
 }
 

@@ -15,6 +15,7 @@ import { createScratch, removeScratch } from './host/scratch.js';
 import { settleAll } from './host/settle.js';
 import { waitUntil } from './host/wait.js';
 import { ensureImage, type LabImage } from './image/cache.js';
+import type { Flavour } from './image/recipe.js';
 
 const SIZE = 3;
 const MEMORY_MIB = 512;
@@ -26,6 +27,8 @@ export interface LabOptions {
   /** Silence after which a guest counts as gone: a starved guest must not look dead. */
   readonly tokenMs?: number;
   readonly memoryMiB?: number;
+  /** What is installed in the guests; `plain` unless said. */
+  readonly flavour?: Flavour;
   /** Told what happens, with a line for a person who waits. */
   readonly progress?: (line: string) => void;
 }
@@ -134,7 +137,7 @@ export class Lab {
 /** Builds the image when needed, boots three guests and configures them; nothing is started. */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const progress = options.progress ?? ((): void => undefined);
-  const image = await ensureImage(progress);
+  const image = await ensureImage(progress, options.flavour);
   progress(image.cached ? 'image from the cache' : 'image built');
   const accelerator = await chooseAccelerator(image);
   for (let attempt = 1; ; attempt++) {

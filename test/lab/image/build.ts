@@ -6,7 +6,8 @@ import { LabError } from '../host/error.js';
 import { buildInitramfs } from './initramfs.js';
 import { copyModules, type KernelPackage, unpackKernel } from './kernel.js';
 import {
-  DISABLED_UNITS, ENABLED_UNITS, GUEST_FILES, GUEST_MODULES, GUEST_PACKAGES, MASKED_UNITS, RELEASE,
+  DISABLED_UNITS, ENABLED_UNITS, FLAVOUR_PACKAGES, GUEST_FILES, GUEST_MODULES, GUEST_PACKAGES,
+  MASKED_UNITS, RELEASE, type Flavour,
 } from './recipe.js';
 
 const DEBOOTSTRAP_TIMEOUT_MS = 600_000;
@@ -28,6 +29,7 @@ export type Progress = (line: string) => void;
  */
 export async function buildImage(
   kernel: KernelPackage,
+  flavour: Flavour,
   target: string,
   work: string,
   progress: Progress,
@@ -43,6 +45,7 @@ export async function buildImage(
     unpackKernel(kernel, work),
     run('debootstrap', bootstrap, { timeoutMs: DEBOOTSTRAP_TIMEOUT_MS }),
   ]);
+  await installPackages(rootfs, FLAVOUR_PACKAGES[flavour]);
   progress(`kernel ${unpacked.release}, initramfs, files`);
   await copyModules(unpacked.root, unpacked.release, GUEST_MODULES, rootfs);
   await buildInitramfs(work, unpacked.root, unpacked.release, join(target, 'initrd.img'));
@@ -55,6 +58,19 @@ export async function buildImage(
   await run('chroot', [rootfs, 'node', '--version']);
   progress('root disk');
   await makeDisk(rootfs, join(target, 'root.img'));
+}
+
+/** Starts nothing of what it installs. */
+async function installPackages(rootfs: string, packages: readonly string[]): Promise<void> {
+  if (packages.length === 0) return;
+  const policy = join(rootfs, 'usr/sbin/policy-rc.d');
+  await writeFile(policy, '#!/bin/sh\nexit 101\n');
+  await chmod(policy, 0o755);
+  const install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...packages];
+  await run('chroot', [rootfs, 'env', 'DEBIAN_FRONTEND=noninteractive', ...install], {
+    timeoutMs: DEBOOTSTRAP_TIMEOUT_MS,
+  });
+  await rm(policy);
 }
 
 async function writeGuestFiles(rootfs: string): Promise<void> {

@@ -7,9 +7,9 @@ import { LabError } from '../host/error.js';
 import { buildImage, type Progress } from './build.js';
 import { findKernelPackage } from './kernel.js';
 import { withLock } from './lock.js';
-import { recipeHash } from './recipe.js';
+import { recipeHash, type Flavour } from './recipe.js';
 
-const ENTRIES_MAX = 3;
+const ENTRIES_MAX = 4;
 
 /** The files of a built image; all of them are only read by what runs from them. */
 export interface LabImage {
@@ -29,7 +29,10 @@ export interface LabImage {
  * The image of a guest, built when the cache has none for this recipe, kernel package and Node.js.
  * An entry appears by a rename, so it is whole or absent; builders wait for each other.
  */
-export async function ensureImage(progress: Progress = () => undefined): Promise<LabImage> {
+export async function ensureImage(
+  progress: Progress = () => undefined,
+  flavour: Flavour = 'plain',
+): Promise<LabImage> {
   const missing = missingPackages('lab');
   if (missing.length > 0) {
     throw new LabError('MISSING', `the lab needs Debian packages: apt install ${missing.join(' ')}`);
@@ -37,7 +40,7 @@ export async function ensureImage(progress: Progress = () => undefined): Promise
   const cache = cacheFolder();
   await mkdir(cache, { recursive: true, mode: 0o700 });
   const kernel = await findKernelPackage();
-  const folder = join(cache, recipeHash(kernel.version, process.version));
+  const folder = join(cache, recipeHash(kernel.version, process.version, flavour));
   if (await exists(folder)) return await take(folder, true);
   return await withLock(join(cache, 'build.lock'), async () => {
     if (await exists(folder)) return await take(folder, true);
@@ -46,7 +49,7 @@ export async function ensureImage(progress: Progress = () => undefined): Promise
     try {
       const target = join(work, 'image');
       await mkdir(target, { recursive: true });
-      await buildImage(kernel, target, work, progress);
+      await buildImage(kernel, flavour, target, work, progress);
       await rename(target, folder);
     } finally {
       await rm(work, { recursive: true, force: true });

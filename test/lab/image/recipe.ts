@@ -12,6 +12,18 @@ export const GUEST_PACKAGES = [
   'corosync', 'dlm-controld', 'libcpg4', 'libquorum5', 'libdlm3', 'libdlmcontrol3',
 ] as const;
 
+/** What an image has beside that. */
+export type Flavour = 'plain' | 'pacemaker';
+
+/** Installed on top, by apt, which understands alternatives where debootstrap does not. */
+export const FLAVOUR_PACKAGES: Readonly<Record<Flavour, readonly string[]>> = {
+  plain: [],
+  pacemaker: [
+    'pacemaker', 'pacemaker-cli-utils', 'pacemaker-resource-agents', 'resource-agents', 'crmsh',
+    'dbus', 'psmisc', 'libxml2-utils', 'busybox-static',
+  ],
+};
+
 /** With what they depend on; the first block is what the initramfs needs to mount the root. */
 export const BOOT_MODULES = ['virtio_pci', 'virtio_blk', 'crc32c_generic', 'ext4'] as const;
 export const GUEST_MODULES = [
@@ -119,10 +131,13 @@ exec switch_root /root /sbin/init
 `;
 
 /** A name for everything that decides what is in the image. */
-export function recipeHash(kernelVersion: string, nodeVersion: string): string {
+export function recipeHash(
+  kernelVersion: string, nodeVersion: string, flavour: Flavour = 'plain',
+): string {
   const parts = [
     RECIPE_VERSION, RELEASE, GUEST_PACKAGES, GUEST_MODULES, MASKED_UNITS, DISABLED_UNITS,
     ENABLED_UNITS, GUEST_FILES, INITRAMFS_INIT, kernelVersion, nodeVersion, process.arch,
+    ...FLAVOUR_PACKAGES[flavour],
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
