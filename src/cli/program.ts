@@ -63,6 +63,12 @@ function addViewCommands(program: Command, wiring: Wiring): void {
       (await import('./commands/explain.js')).explain(job, resource),
   );
   actWith(
+    addCommand(program, 'died', 'what a node that is gone last held: what died with it')
+      .argument('<node>', 'its name or id'),
+    wiring,
+    async (job, [node = '']) => (await import('./commands/died.js')).showDied(job, node),
+  );
+  actWith(
     addCommand(program, 'watch', 'print every change until interrupted'),
     wiring,
     async (job) => (await import('./commands/watch.js')).watch(job),

@@ -5,11 +5,12 @@ import { exchange, toControlError, type Exchange } from './exchange.js';
 import { RELEASE_REPLY_MS_MAX, REPLY_MS_MAX } from './limits.js';
 import { badReply, parseReply, readReply } from './reply.js';
 import {
-  acquireReplySchema, acquireSetReplySchema, eventSchema, explanationSchema, locksReplySchema,
-  nodesReplySchema, orphansReplySchema, releaseOrphanReplySchema, releaseReplySchema, statusSchema,
-  stopReplySchema, watchEndSchema, type AcquireResult, type AcquireSetResult,
-  type CoordinatorEvent, type Explanation, type LockMode, type LockView, type NodeView,
-  type OrphanView, type Owner, type ReleaseOrphanResult, type ReleaseResult, type StatusView,
+  acquireReplySchema, acquireSetReplySchema, eventSchema, explanationSchema, lastManifestSchema,
+  locksReplySchema, nodesReplySchema, orphansReplySchema, releaseOrphanReplySchema,
+  releaseReplySchema, statusSchema, stopReplySchema, watchEndSchema, type AcquireResult,
+  type AcquireSetResult, type CoordinatorEvent, type Explanation, type LastManifest,
+  type LockMode, type LockView, type NodeView, type OrphanView, type Owner,
+  type ReleaseOrphanResult, type ReleaseResult, type StatusView,
 } from './schema.js';
 
 export interface AcquireQuestion {
@@ -60,6 +61,8 @@ export interface ControlClient {
   nodes(): Promise<readonly NodeView[]>;
   locks(): Promise<readonly LockView[]>;
   explain(resource: string): Promise<Explanation>;
+  /** What a node, by name or id, last told of its locks; kept when it is gone. */
+  lastManifest(node: string): Promise<LastManifest>;
   acquire(question: AcquireQuestion): Promise<AcquireResult>;
   /** All of them or none: on a refusal nothing stays that was taken for it. */
   acquireSet(question: AcquireSetQuestion): Promise<AcquireSetResult>;
@@ -98,6 +101,10 @@ export function openControlClient(options: { readonly socketPath: string }): Con
     async explain(resource) {
       const response = await send({ path: `/v1/explain?resource=${encodeURIComponent(resource)}` });
       return readReply(response, explanationSchema, socketPath);
+    },
+    async lastManifest(node) {
+      const path = `/v1/last-manifest?node=${encodeURIComponent(node)}`;
+      return readReply(await send({ path }), lastManifestSchema, socketPath);
     },
     async acquire({ signal, ...body }) {
       const response = await send({

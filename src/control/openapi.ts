@@ -3,8 +3,9 @@ import { HTTP_STATUS } from './http-status.js';
 import {
   acquireReplySchema, acquireRequestSchema, acquireSetReplySchema, acquireSetRequestSchema,
   errorReplySchema, eventSchema, explainRequestSchema, explanationSchema, fencingHintSchema,
-  fencingReportSchema, locksReplySchema, nodesReplySchema, orphansReplySchema, ownLockReplySchema,
-  ownLockRequestSchema, releaseOrphanReplySchema, releaseOrphanRequestSchema,
+  fencingReportSchema, lastManifestRequestSchema, lastManifestSchema, locksReplySchema,
+  nodesReplySchema, orphansReplySchema, ownLockReplySchema, ownLockRequestSchema,
+  releaseOrphanReplySchema, releaseOrphanRequestSchema,
   releaseReplySchema, releaseRequestSchema, statusSchema, stopReplySchema, stopRequestSchema,
   watchEndSchema,
 } from './schema.js';
@@ -33,6 +34,10 @@ export function describeApi(version: string): JsonObject {
       '/v1/explain': query(
         'Why a resource is or is not to be had, in sentences',
         explainRequestSchema, explanationSchema,
+      ),
+      '/v1/last-manifest': query(
+        'What a node last told of its locks, kept when it is gone: what died with it',
+        lastManifestRequestSchema, lastManifestSchema,
       ),
       '/v1/acquire': post('Take a lock', acquireRequestSchema, acquireReplySchema),
       '/v1/acquire-set': post(

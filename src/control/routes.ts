@@ -7,7 +7,8 @@ import { describeApi } from './openapi.js';
 import type { PendingRequests } from './pending-requests.js';
 import {
   acquireRequestSchema, acquireSetRequestSchema, explainRequestSchema, fencingReportSchema,
-  ownLockRequestSchema, releaseOrphanRequestSchema, releaseRequestSchema, stopRequestSchema,
+  lastManifestRequestSchema, ownLockRequestSchema, releaseOrphanRequestSchema,
+  releaseRequestSchema, stopRequestSchema,
 } from './schema.js';
 import type { Watchers } from './watchers.js';
 
@@ -36,6 +37,10 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
   app.get('/v1/explain', (request, reply) => {
     const { resource } = parseRequest(explainRequestSchema, request.query);
     return pending.run(reply.raw, () => service.explain(resource));
+  });
+  app.get('/v1/last-manifest', (request) => {
+    const { node } = parseRequest(lastManifestRequestSchema, request.query);
+    return service.lastManifest(node);
   });
   app.get('/v1/openapi.json', () => describeApi(service.status().version));
 

@@ -3,8 +3,8 @@ import type { Explanation } from '../coordinator/core/explain.js';
 import type { LockMode } from '../coordinator/core/mode.js';
 import type { Owner } from '../coordinator/core/owner.js';
 import type {
-  CoordinatorEvent, FencingHint, LockState, LockView, NodeView, OrphanView, OwnLockView, PeerState,
-  Standing, StatusView,
+  CoordinatorEvent, FencingHint, LastManifest, LockState, LockView, NodeView, OrphanView,
+  OwnLockView, PeerState, Standing, StatusView,
 } from '../coordinator/core/view.js';
 import type {
   AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, FencingReport,
@@ -94,6 +94,8 @@ export const nodeSchema = z.object({
   incarnation: z.string().nullable(),
   bootId: z.string().nullable(),
   locks: z.int(),
+  protocol: z.object({ min: z.int(), max: z.int() }).nullable().default(null),
+  note: z.string().nullable().default(null),
 }) satisfies z.ZodType<NodeView>;
 
 export const lockSchema = z.object({
@@ -149,6 +151,15 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object({ at: z.string(), type: z.literal('node'), node: nodeSchema }),
   z.object({ at: z.string(), type: z.literal('lock'), lock: lockSchema, gone: z.boolean() }),
 ]) satisfies z.ZodType<CoordinatorEvent>;
+
+/** A node by its name or its id. */
+export const lastManifestRequestSchema = z.strictObject({ node: z.string().min(1).max(255) });
+
+export const lastManifestSchema = z.object({
+  node: nodeSchema,
+  manifestVersion: z.int(),
+  locks: z.array(lockSchema).readonly(),
+}) satisfies z.ZodType<LastManifest>;
 
 export const nodesReplySchema = z.object({ nodes: z.array(nodeSchema).readonly() });
 export const locksReplySchema = z.object({ locks: z.array(lockSchema).readonly() });
@@ -232,6 +243,7 @@ export const watchEndSchema = z.object({
 
 export type ErrorReply = z.output<typeof errorReplySchema>;
 export type WatchEnd = z.output<typeof watchEndSchema>;
-export type { CoordinatorEvent, LockView, NodeView, OrphanView, Standing, StatusView };
+export type { CoordinatorEvent, LastManifest, LockView, NodeView, OrphanView };
+export type { Standing, StatusView };
 export type { AcquireResult, AcquireSetResult, Explanation, LockMode, Owner };
 export type { ReleaseOrphanResult, ReleaseResult };

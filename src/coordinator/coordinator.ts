@@ -2,6 +2,7 @@ import { messageOf } from '../errors.js';
 import { Callers } from './callers.js';
 import { ConditionPoll } from './condition-poll.js';
 import { nextDeadlineMs } from './core/deadline.js';
+import { viewLastManifest } from './core/death.js';
 import type { Answer, Effect } from './core/effect.js';
 import type { CoreEvent } from './core/event.js';
 import { viewLocks, viewOwnLock } from './core/lock-view.js';
@@ -13,12 +14,14 @@ import { initialState, type State } from './core/state.js';
 import { explain, type Explanation } from './core/explain.js';
 import { step } from './core/step.js';
 import type {
-  CoordinatorEvent, FencingHint, LockView, NodeView, OrphanView, OwnLockView, StatusView,
+  CoordinatorEvent, FencingHint, LastManifest, LockView, NodeView, OrphanView, OwnLockView,
+  StatusView,
 } from './core/view.js';
 import { EffectRunner } from './effect-runner.js';
 import { CoordinatorError } from './error.js';
 import { gatherEvidence } from './evidence.js';
 import { FencingHints } from './fencing-hints.js';
+import { FencingPoll } from './fencing-poll.js';
 import { GroupLink } from './group-link.js';
 import { ListLink } from './list-link.js';
 import { LockspaceLink } from './lockspace-link.js';
@@ -68,6 +71,7 @@ export class Coordinator implements CoordinatorService {
   readonly #condition: ConditionPoll;
   readonly #lost: LostLocks;
   readonly #hints: FencingHints;
+  readonly #fencing: FencingPoll;
   readonly #ending = new AbortController();
   #tickTimer: { cancel(): void } | null = null;
   #isTickDue = false;
@@ -105,6 +109,7 @@ export class Coordinator implements CoordinatorService {
     this.#condition = new ConditionPoll(options.lockspace, modules, dispatch);
     this.#lost = new LostLocks(() => this.nodeId);
     this.#hints = new FencingHints(modules);
+    this.#fencing = new FencingPoll(modules, dispatch, () => this.#isNodeDown());
     this.#adopted = withResolver();
     this.done = this.#run();
   }
@@ -138,9 +143,12 @@ export class Coordinator implements CoordinatorService {
   }
 
   #isCalm(): boolean {
-    if (this.#state.condition.kind !== 'running') return false;
-    for (const peer of this.#state.peers.values()) if (peer.state === 'node-down') return false;
-    return true;
+    return this.#state.condition.kind === 'running' && !this.#isNodeDown();
+  }
+
+  #isNodeDown(): boolean {
+    for (const peer of this.#state.peers.values()) if (peer.state === 'node-down') return true;
+    return false;
   }
 
   #dispatch(event: CoreEvent): void {
@@ -149,7 +157,10 @@ export class Coordinator implements CoordinatorService {
     const at = { wallMs: clock.now(), monotonicMs: clock.monotonic() };
     this.#runner.push(step(this.#state, event, at));
     if (this.#state.lockspaceLink.kind === 'open') this.#adopted.resolve();
-    if (isSignOfChange(event, this.#state)) this.#condition.hurry();
+    if (isSignOfChange(event, this.#state)) {
+      this.#condition.hurry();
+      this.#fencing.wake(this.#ending.signal);
+    }
     this.#armTick();
   }
 
@@ -178,6 +189,9 @@ export class Coordinator implements CoordinatorService {
         break;
       case 'lock':
         this.#lockspace.perform(effect.action, effect.opening);
+        break;
+      case 'read-locks':
+        this.#lockspace.readLocks(effect.round, effect.opening);
         break;
       case 'reserve-generations':
         this.#reserve(effect.above);
@@ -269,6 +283,13 @@ export class Coordinator implements CoordinatorService {
     const evidence =
       await gatherEvidence(this.#lockspace.current, lockName, nodeId, this.#modules);
     return explain(this.#state, resource, lockName, { ...evidence, hints: this.#hints.all });
+  }
+
+  lastManifest(node: string): LastManifest {
+    const found = viewLastManifest(this.#state, node);
+    if (found !== null) return found;
+    const text = `no manifest of a node '${node}' was ever heard here`;
+    throw new CoordinatorError('NOT_HELD', `${text}; 'holdfast nodes' lists those that are known`);
   }
 
   /** This node's number; 0 before corosync has told. */

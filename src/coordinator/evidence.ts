@@ -1,6 +1,7 @@
 import type { ClusterView, KernelResource, LockManager, Lockspace, ResourceLock } from '../dlm/index.js';
 import type { Clock } from '../clock.js';
-import type { Evidence, FencingFacts, KernelClaim, KernelFacts } from './core/explain.js';
+import type { Evidence, KernelClaim, KernelFacts } from './core/explain.js';
+import type { FencingFacts } from './core/fencing.js';
 
 /** Explaining waits that long for the kernel's tables and for dlm_controld, each. */
 const EVIDENCE_MS_MAX = 3_000;
@@ -20,15 +21,20 @@ export async function gatherEvidence(
   self: number,
   modules: Modules,
 ): Promise<Evidence> {
-  const { clock, lockManager } = modules;
   const [kernel, fencing] = await Promise.all([
-    lockspace === null ? null : within(clock, lockspace.resources()),
-    within(clock, lockManager.clusterView()),
+    lockspace === null ? null : within(modules.clock, lockspace.resources()),
+    askFencing(modules),
   ]);
   return {
     kernel: kernel === null ? null : kernelFacts(kernel, lockName, self),
-    fencing: fencing === null ? null : fencingFacts(fencing),
+    fencing,
   };
+}
+
+/** What dlm_controld says of fencing; null when it fails or takes longer than is waited for. */
+export async function askFencing({ clock, lockManager }: Modules): Promise<FencingFacts | null> {
+  const view = await within(clock, lockManager.clusterView());
+  return view === null ? null : fencingFacts(view);
 }
 
 /** What it resolves with; null when it fails or takes too long. */

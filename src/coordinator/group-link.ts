@@ -4,7 +4,7 @@ import type { Group, GroupView, Member, OpenGroup } from '../cpg/index.js';
 import { Backoff, pause } from './backoff.js';
 import type { CoreEvent } from './core/event.js';
 import type { Log } from './modules.js';
-import { decode } from './wire/index.js';
+import { decode, WireError } from './wire/index.js';
 
 /** How long a goodbye may take to come back before the connection is closed without it. */
 const FAREWELL_MS = 1_000;
@@ -98,7 +98,10 @@ export class GroupLink {
     try {
       this.#dispatch({ kind: 'message', from, envelope: decode(payload) });
     } catch (error) {
-      this.#dispatch({ kind: 'garbage', from, reason: messageOf(error) });
+      const reason = messageOf(error);
+      if (error instanceof WireError && error.range !== null) {
+        this.#dispatch({ kind: 'foreign-protocol', from, range: error.range, reason });
+      } else this.#dispatch({ kind: 'garbage', from, reason });
     }
   }
 

@@ -1,8 +1,8 @@
 import { messageOf } from '../errors.js';
-import { DlmError, type LockId, type Lockspace } from '../dlm/index.js';
+import { DlmError, type LocalLock, type LockId, type Lockspace } from '../dlm/index.js';
 import { Backoff, pause } from './backoff.js';
 import type { LockAction } from './core/effect.js';
-import type { CoreEvent, KernelOrphan, LockFailure } from './core/event.js';
+import type { CoreEvent, KernelHold, KernelOrphan, LockFailure } from './core/event.js';
 import { CoordinatorError } from './error.js';
 import type { CoordinatorModules, CoordinatorOptions } from './modules.js';
 
@@ -166,6 +166,23 @@ export class LockspaceLink {
   }
 
   /**
+   * Reads what the kernel has of this node, in words of the core; null with the reason where its
+   * tables are not to be had. Tells nothing when the lockspace is lost or another by then.
+   */
+  readLocks(round: number, opening: number): void {
+    const lockspace = this.#lockspace;
+    if (lockspace === null || opening !== this.#opening) return;
+    const tell = (locks: readonly KernelHold[] | null, reason: string): void => {
+      if (this.#lockspace !== lockspace) return;
+      this.#dispatch({ kind: 'locks-read', round, locks, reason });
+    };
+    lockspace.localLocks().then(
+      (locks) => tell(locks.filter(({ status }) => status !== 'waiting').map(holdOf), ''),
+      (error: unknown) => tell(null, messageOf(error)),
+    );
+  }
+
+  /**
    * Carries out one action; its outcome comes back as an event. One that a slow disk held up until
    * the lockspace was lost and opened again is dropped: the core has asked anew by then.
    */
@@ -263,6 +280,10 @@ export class LockspaceLink {
       await lockspace.close();
     }
   }
+}
+
+function holdOf({ resource, granted }: LocalLock): KernelHold {
+  return { lockName: resource, mode: granted };
 }
 
 function failureOf(error: unknown): LockFailure {

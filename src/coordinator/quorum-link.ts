@@ -55,9 +55,9 @@ export class QuorumLink {
 
   /** Resolves with the reason when the connection is lost, with null when the signal ends it. */
   #attach(quorum: Quorum, signal: AbortSignal): Promise<string | null> {
-    quorum.on('quorum', ({ quorate, nodeIds }) => {
+    quorum.on('quorum', ({ quorate, nodeIds, ring }) => {
       this.#obstacle = quorate ? null : noQuorum(nodeIds);
-      this.#dispatch({ kind: 'quorum', quorate, nodeIds });
+      this.#dispatch({ kind: 'quorum', quorate, nodeIds, ring });
     });
     return new Promise((resolve) => {
       const end = (): void => resolve(null);

@@ -2,7 +2,8 @@ import type { Explanation } from './core/explain.js';
 import type { LockMode } from './core/mode.js';
 import type { Owner } from './core/owner.js';
 import type {
-  CoordinatorEvent, FencingHint, LockView, NodeView, OrphanView, OwnLockView, StatusView,
+  CoordinatorEvent, FencingHint, LastManifest, LockView, NodeView, OrphanView, OwnLockView,
+  StatusView,
 } from './core/view.js';
 
 export interface AcquireRequest {
@@ -103,6 +104,11 @@ export interface CoordinatorService {
    * dlm_controld. Answers within seconds, whatever hangs. Rejects when the name is not allowed.
    */
   explain(resource: string): Promise<Explanation>;
+  /**
+   * What a node, by name or id, last told of its locks: what died with it, when it is dead. Throws
+   * `NOT_HELD` for this node itself and for one that was never heard of.
+   */
+  lastManifest(node: string): LastManifest;
   acquire(request: AcquireRequest): Promise<AcquireResult>;
   /**
    * Takes all of them or none: when one is refused, what was taken is given back before this

@@ -1,7 +1,8 @@
 import type { Explanation } from '../../src/coordinator/core/explain.js';
 import { CoordinatorError } from '../../src/coordinator/error.js';
 import type {
-  CoordinatorEvent, FencingHint, LockView, NodeView, OrphanView, OwnLockView, StatusView,
+  CoordinatorEvent, FencingHint, LastManifest, LockView, NodeView, OrphanView, OwnLockView,
+  StatusView,
 } from '../../src/coordinator/core/view.js';
 import type {
   AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, CoordinatorService,
@@ -83,6 +84,14 @@ export class FakeService implements CoordinatorService {
     return Promise.resolve({ ...report, at: '2030-01-01T00:00:00.000Z', nodeId: 2, controller: 'needed' });
   }
 
+  lastManifests: readonly LastManifest[] = [];
+
+  lastManifest(node: string): LastManifest {
+    const found = this.lastManifests.find((one) => one.node.name === node);
+    if (found === undefined) throw new CoordinatorError('NOT_HELD', `nothing of '${node}'`);
+    return found;
+  }
+
   orphans(): readonly OrphanView[] {
     return this.orphanViews;
   }
@@ -150,6 +159,8 @@ export function aNode(changes: Partial<NodeView> = {}): NodeView {
     incarnation: '00112233445566778899aabbccddeeff',
     bootId: '6a1c2f5e-0000-4000-8000-000000000001',
     locks: 1,
+    protocol: { min: 1, max: 1 },
+    note: null,
     ...changes,
   };
 }

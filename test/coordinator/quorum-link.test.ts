@@ -27,7 +27,7 @@ test('a lost connection is said so, closed, and opened again', async (t) => {
   await clock.pass(400);
   t.is(opened[1]?.closed, 1);
   t.deepEqual(events.slice(-2), [
-    { kind: 'quorum', quorate: true, nodeIds: [1] },
+    { kind: 'quorum', quorate: true, nodeIds: [1], ring: { nodeId: 1, seq: 1n } },
     { kind: 'quorum-away', reason: 'corosync died' },
   ]);
   t.true(getEventListeners(ending.signal, 'abort').length <= 2);

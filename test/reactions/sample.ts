@@ -28,6 +28,7 @@ export function lockEvent(
 export function nodeEvent(id: number, state: NodeView['state']): CoordinatorEvent {
   const node = {
     id, name: `n${id}`, self: false, state, since: AT, incarnation: null, bootId: null, locks: 0,
+    protocol: null, note: null,
   };
   return { at: AT, type: 'node', node };
 }

@@ -57,6 +57,29 @@ scenario('a standby is told of the death, the recovery and its grant', async (t,
   t.is(told.find(({ event }) => event === 'node-recovered')?.locksOfNode[0]?.resource, 'vm-alpha');
 });
 
+scenario('of several standbys one is granted, and its reaction alone runs', async (t, world) => {
+  await world.acquire(1, 'vm-alpha');
+  const told = [await reactOn(t, world, 2), await reactOn(t, world, 3), await reactOn(t, world, 4)];
+  const order = [3, 2, 4];
+  const standbys = [];
+  for (const id of order) {
+    standbys.push(world.ask(id, 'vm-alpha', { waitMs: null }));
+    await world.advance(50);
+  }
+  world.powerOff(1);
+  await world.until('n1 to be recovered', () =>
+    order.every((id) => world.view(id, 1)?.state === 'recovered'));
+  await world.advance(5_000);
+  t.deepEqual(standbys.map(({ outcome }) => outcome), ['granted', 'open', 'open']);
+  await untilTold(told[1] ?? [], 'lock-granted vm-alpha');
+  for (const events of told) await untilTold(events, 'node-recovered n1');
+  t.deepEqual(told.map((events) => events.map(lineOf).sort()), [
+    ['node-down n1', 'node-recovered n1'],
+    ['lock-granted vm-alpha', 'node-down n1', 'node-recovered n1'],
+    ['node-down n1', 'node-recovered n1'],
+  ]);
+}, { size: 4 });
+
 scenario('losing and regaining quorum is told once each', async (t, world) => {
   const told = await reactOn(t, world, 1);
   world.cluster.cut([1]);

@@ -19,7 +19,7 @@ export async function showNodes({ context, options, open }: Job): Promise<number
       node.state,
       String(node.locks),
       describeTime(node.since, context.now()),
-      NODE_STATE_MEANING[node.state],
+      node.note ?? NODE_STATE_MEANING[node.state],
     ]),
   ));
   return EXIT.OK;

@@ -8,6 +8,7 @@ import { findHolders, viewOwnLock } from './lock-view.js';
 import { describeOwner } from './owner.js';
 import { addLock, callersOf, dropLock, findOwnLock, forgetLock, setPhase, shownState, waitingLocks } from './own-locks.js';
 import { doneAdopting } from './reconcile.js';
+import { isInQuestion } from './recheck-state.js';
 import { refuse, refuseForFailure, refuseForStanding, refuseHeld } from './refusal.js';
 import { beginRelease } from './release.js';
 import type { Caller, LockPhase, OwnLock, State } from './state.js';
@@ -98,6 +99,10 @@ function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer 
     case 'held':
       // What nobody can vouch for is not confirmed either.
       if (state.standing.kind === 'isolated') return refuseForStanding(state.standing);
+      if (isInQuestion(state, lock)) {
+        const text = `'${facts.resource}' is being checked against the kernel, after`;
+        return refuse('RECOVERING', `${text} ${state.recheck?.why ?? 'a gap'}; try again`);
+      }
       return { kind: 'acquired', lock: viewOwnLock(state, lock), acquired: false };
     case 'parked':
     case 'taking': {

@@ -2,6 +2,8 @@ import { CANCEL_GRACE_MS, DIGEST_INTERVAL_MS, REQUEST_RETRY_MS } from './limits.
 import { nextDueMs } from './generations.js';
 import { canSend } from './manifest-sender.js';
 import { callersOf, waitingLocks } from './own-locks.js';
+import { ghostDueMs } from './ghosts.js';
+import { recheckDueMs } from './recheck-state.js';
 import type { State } from './state.js';
 
 /** When the core next needs a `tick`, monotonic ms; the shell keeps one timer for it. */
@@ -21,6 +23,9 @@ export function nextDeadlineMs(state: State): number {
   for (const { deadlineMs } of state.unexplained) next = Math.min(next, deadlineMs);
   for (const { requestedMs } of state.peers.values()) {
     if (requestedMs !== null) next = Math.min(next, requestedMs + REQUEST_RETRY_MS);
+  }
+  for (const dueMs of [recheckDueMs(state), ghostDueMs(state)]) {
+    if (dueMs !== null) next = Math.min(next, dueMs);
   }
   const generationsMs = canSend(state) ? nextDueMs(state.generations) : null;
   return generationsMs === null ? next : Math.min(next, generationsMs);

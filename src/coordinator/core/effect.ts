@@ -65,6 +65,8 @@ export type Effect =
     }
   /** For that opening of the lockspace only: in a later one the kernel is asked anew. */
   | { readonly kind: 'lock'; readonly action: LockAction; readonly opening: number }
+  /** Reads which locks this node has in the kernel; answered by `locks-read` of that round. */
+  | { readonly kind: 'read-locks'; readonly round: number; readonly opening: number }
   /** Raises the mark on disk above that number, beside everything else; tells when it is synced. */
   | { readonly kind: 'reserve-generations'; readonly above: number }
   /**
@@ -108,6 +110,10 @@ export class EffectCollector {
 
   lock(action: LockAction): void {
     this.#locks.push((opening) => ({ kind: 'lock', action, opening }));
+  }
+
+  readLocks(round: number): void {
+    this.#locks.push((opening) => ({ kind: 'read-locks', round, opening }));
   }
 
   reserveGenerations(above: number): void {

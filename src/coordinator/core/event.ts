@@ -1,5 +1,6 @@
+import type { FencingFacts } from './fencing.js';
 import type { SetMember } from './lock-set.js';
-import type { Envelope, Ring } from './message.js';
+import type { Envelope, ProtocolRange, Ring } from './message.js';
 import type { LockMode } from './mode.js';
 import type { Owner } from './owner.js';
 import type { ListedLock } from './record.js';
@@ -28,6 +29,12 @@ export type LockspaceCondition =
 
 /** A lock of this node in the kernel that no live process owns. */
 export interface KernelOrphan {
+  readonly lockName: string;
+  readonly mode: LockMode;
+}
+
+/** A lock of this node in the kernel, in the mode in which it is granted. */
+export interface KernelHold {
   readonly lockName: string;
   readonly mode: LockMode;
 }
@@ -75,6 +82,13 @@ export type CoreEvent =
       readonly kind: 'lockspace-condition';
       readonly condition: LockspaceCondition;
       readonly askedMs: number;
+    }
+  /** All locks of this node in the kernel; null with the reason when that cannot be read. */
+  | {
+      readonly kind: 'locks-read';
+      readonly round: number;
+      readonly locks: readonly KernelHold[] | null;
+      readonly reason: string;
     }
   | { readonly kind: 'adopted'; readonly id: number }
   | { readonly kind: 'adopt-failed'; readonly id: number; readonly failure: LockFailure }
@@ -140,10 +154,25 @@ export type CoreEvent =
   | { readonly kind: 'message'; readonly from: GroupMember; readonly envelope: Envelope }
   /** Bytes in the group that are no message of ours. */
   | { readonly kind: 'garbage'; readonly from: GroupMember; readonly reason: string }
+  /** A message of a daemon with which this one has no protocol in common. */
+  | {
+      readonly kind: 'foreign-protocol';
+      readonly from: GroupMember;
+      readonly range: ProtocolRange;
+      readonly reason: string;
+    }
   | { readonly kind: 'group-joining'; readonly self: GroupMember }
   | { readonly kind: 'group-lost'; readonly reason: string }
-  | { readonly kind: 'quorum'; readonly quorate: boolean; readonly nodeIds: readonly number[] }
+  | {
+      readonly kind: 'quorum';
+      readonly quorate: boolean;
+      readonly nodeIds: readonly number[];
+      /** The ring that this is about; absent where it is not known. */
+      readonly ring?: Ring;
+    }
   | { readonly kind: 'quorum-away'; readonly reason: string }
+  /** While a node is down: what dlm_controld says of its fencing; null when it does not answer. */
+  | { readonly kind: 'fencing'; readonly facts: FencingFacts | null }
   /** Something the operator should know for as long as `text` is not null. */
   | { readonly kind: 'warning'; readonly topic: string; readonly text: string | null }
   | { readonly kind: 'tick' };

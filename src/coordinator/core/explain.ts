@@ -1,4 +1,5 @@
 import { explainHints } from './explain-hints.js';
+import type { FencingFacts } from './fencing.js';
 import { viewLocks } from './lock-view.js';
 import type { LockMode } from './mode.js';
 import { describeOwner } from './owner.js';
@@ -19,15 +20,6 @@ export interface KernelFacts {
   readonly granted: readonly KernelClaim[];
   /** In the order of service. */
   readonly waiting: readonly KernelClaim[];
-}
-
-/** What dlm_controld says of the nodes that it has given up. */
-export interface FencingFacts {
-  readonly enabled: boolean;
-  readonly nodes: readonly {
-    readonly nodeId: number;
-    readonly fencing: 'needed' | 'in-progress';
-  }[];
 }
 
 /** What could be asked; null = it did not answer, or cannot be read. */

@@ -41,3 +41,21 @@ export const EXPLAIN_GRACE_MS = 500;
 
 /** Senders whose garbage was logged; beyond it garbage is only counted. */
 export const SENDERS_COMPLAINED_MAX = 256;
+
+/**
+ * How long a member of the group may say nothing before nobody waits for it: it is complained of
+ * and, when the quorum service does not know its node either, taken for a ghost.
+ */
+export const BARRIER_MS = 3_000;
+
+/** How long our manifest is held back for the check of our own locks after a gap. */
+export const RECHECK_HOLD_MS = 3_000;
+
+/** Readings of the kernel's table in a row that must miss a lock before it is called lost. */
+export const RECHECK_READS = 3;
+
+/** Between two such readings: time for the other locks to move on. */
+export const RECHECK_PAUSE_MS = 200;
+
+/** How long a reading may take before the check is given up. */
+export const RECHECK_READ_MS_MAX = 5_000;

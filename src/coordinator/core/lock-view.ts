@@ -2,6 +2,7 @@ import { isoTime } from './iso-time.js';
 import type { ManifestEntry } from './message.js';
 import { areCompatible, type LockMode } from './mode.js';
 import { manifestEntry, shownState } from './own-locks.js';
+import { isInQuestion } from './recheck-state.js';
 import type { OwnLock, Peer, State } from './state.js';
 import type { LockState, LockView } from './view.js';
 
@@ -28,21 +29,22 @@ function noteOnOwn(state: State, lock: OwnLock): string | null {
   if (kind === 'quarantined') return 'an orphan that no list explains; released only by hand';
   if (kind === 'parked') return 'will be asked for when the lockspace runs again';
   if (kind === 'gathered') return 'granted; is held when the rest of its set is granted too';
+  if (isInQuestion(state, lock)) {
+    return `is being checked against the kernel, after ${state.recheck?.why ?? 'a gap'}`;
+  }
   if (state.standing.kind === 'isolated' && kind === 'held') {
     return `this node is isolated (${state.standing.reason}): nobody vouches for its locks now`;
   }
   return null;
 }
 
-/** One entry of a peer's last manifest, or null when it no longer stands for anything. */
-export function viewPeerLock(peer: Peer, entry: ManifestEntry): LockView | null {
-  const shown = peerLockState(peer, entry);
-  if (shown === null) return null;
+/** One entry of a peer's last manifest as it told it, whatever has become of the node since. */
+export function viewLastLock(peer: Peer, entry: ManifestEntry): LockView {
   return {
     resource: entry.resource,
     lockspace: entry.lockspace,
     mode: entry.mode,
-    state: shown,
+    state: entry.state,
     owner: entry.owner,
     node: { id: peer.nodeId, name: peer.name },
     nodeState: peer.state,
@@ -50,6 +52,13 @@ export function viewPeerLock(peer: Peer, entry: ManifestEntry): LockView | null 
     since: isoTime(entry.since),
     note: noteOnPeer(peer),
   };
+}
+
+/** One entry of a peer's last manifest, or null when it no longer stands for anything. */
+export function viewPeerLock(peer: Peer, entry: ManifestEntry): LockView | null {
+  const shown = peerLockState(peer, entry);
+  if (shown === null) return null;
+  return { ...viewLastLock(peer, entry), state: shown };
 }
 
 /** A waiting request dies with its daemon; a held lock does not. */
@@ -84,8 +93,9 @@ function noteOnPeer(peer: Peer): string | null {
     case 'joining':
     case 'stale':
       return `what ${peer.name} holds is being asked for anew; this is its last known word`;
-    case 'synced':
     case 'recovered':
+      return `${peer.name} is dead, and its lock has ended with it`;
+    case 'synced':
       return null;
     default:
       return peer.state satisfies never;

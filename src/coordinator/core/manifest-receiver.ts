@@ -9,6 +9,7 @@ import {
 import { viewPeerLock } from './lock-view.js';
 import { canSend, sendSnapshotOnRequest } from './manifest-sender.js';
 import type { Envelope, ManifestEntry, MessageBody, Ring } from './message.js';
+import { noticeOvertaken } from './overtaken.js';
 import { setPeerState, succeed } from './peers.js';
 import { count, type Peer, type State } from './state.js';
 
@@ -47,6 +48,8 @@ export function onMessage(
     count(state, 'messages_repeated');
     return;
   }
+  peer.heardMs = state.monotonicMs;
+  peer.protocol = { min: envelope.protocolMin, max: envelope.protocolMax };
   receive(state, peer, envelope.body, out);
 }
 
@@ -212,6 +215,7 @@ function replaceEntries(
     if (old?.state !== entry.state || old.since !== entry.since) {
       publish(state, peer, entry, false, out);
     }
+    noticeOvertaken(state, peer, entry, out);
   }
 }
 
@@ -239,6 +243,7 @@ function onDelta(state: State, peer: Peer, body: Delta, out: EffectCollector): v
   for (const entry of body.changed) {
     peer.entries.set(entry.id, entry);
     publish(state, peer, entry, false, out);
+    noticeOvertaken(state, peer, entry, out);
   }
 }
 
@@ -269,6 +274,16 @@ export function onGarbage(
   out: EffectCollector,
 ): void {
   count(state, 'messages_garbage');
+  complainOnce(state, from, reason, out);
+}
+
+/** Logs what is wrong with a sender, once for each and for a bounded number of them. */
+export function complainOnce(
+  state: State,
+  from: GroupMember,
+  reason: string,
+  out: EffectCollector,
+): void {
   const sender = `${from.nodeId}/${from.pid}`;
   if (state.complainedOf.has(sender) || state.complainedOf.size >= SENDERS_COMPLAINED_MAX) return;
   state.complainedOf.add(sender);

@@ -6,6 +6,7 @@ import { DELTA_ENTRIES_MAX, DIGEST_INTERVAL_MS, REQUEST_RETRY_MS } from './limit
 import { viewOwnLock } from './lock-view.js';
 import type { ManifestEntry } from './message.js';
 import { manifestEntry } from './own-locks.js';
+import { isHeldBack } from './recheck-state.js';
 import type { State } from './state.js';
 import type { LockView } from './view.js';
 
@@ -43,6 +44,11 @@ export function tellDigestWhenDue(state: State, out: EffectCollector): void {
 /** Somebody asked for our whole manifest; one that is under way serves them too. */
 export function sendSnapshotOnRequest(state: State, out: EffectCollector): void {
   if (!canSend(state)) return;
+  // What may have been taken from this node is not claimed before the kernel was asked.
+  if (isHeldBack(state)) {
+    state.isSnapshotOwed = true;
+    return;
+  }
   const { snapshotSentMs, monotonicMs } = state;
   // One that has not come back by now was not sent: a full queue may have refused it.
   if (snapshotSentMs !== null && monotonicMs - snapshotSentMs < REQUEST_RETRY_MS) return;
@@ -80,7 +86,8 @@ export function announceChanges(state: State, out: EffectCollector): void {
   if (!canSend(state)) return;
   if (changed.length + removed.length <= DELTA_ENTRIES_MAX) {
     out.send({ kind: 'delta', manifestVersion: state.manifestVersion, changed, removed });
-  } else sendWhole(state, out);
+  } else if (isHeldBack(state)) state.isSnapshotOwed = true;
+  else sendWhole(state, out);
 }
 
 function isAsAnnounced(before: ManifestEntry | undefined, now: ManifestEntry): boolean {

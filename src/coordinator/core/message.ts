@@ -6,6 +6,12 @@ import type { LockState } from './view.js';
 export const PROTOCOL_MIN = 1;
 export const PROTOCOL_MAX = 1;
 
+/** The oldest and the newest protocol that somebody speaks. */
+export interface ProtocolRange {
+  readonly min: number;
+  readonly max: number;
+}
+
 /** The ring a message was sent in. CPG may deliver it in a later one; it is stale then. */
 export interface Ring {
   readonly nodeId: number;

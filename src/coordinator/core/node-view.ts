@@ -1,10 +1,13 @@
 import { isoTime } from './iso-time.js';
+import { noteOnNode, nodeWarnings } from './node-note.js';
 import { manifestEntry, shownState } from './own-locks.js';
+import { OWN_PROTOCOLS } from './protocol-range.js';
 import { isQuarantined, quarantineWarnings } from './quarantine.js';
 import type { Peer, State } from './state.js';
 import type { NodeView, StatusView } from './view.js';
 
-export function viewPeer(peer: Peer): NodeView {
+/** A peer as it is shown. */
+export function viewPeer(state: State, peer: Peer): NodeView {
   return {
     id: peer.nodeId,
     name: peer.name,
@@ -14,6 +17,8 @@ export function viewPeer(peer: Peer): NodeView {
     incarnation: peer.incarnation,
     bootId: peer.bootId,
     locks: peer.entries.size,
+    protocol: peer.protocol,
+    note: noteOnNode(state, peer),
   };
 }
 
@@ -29,13 +34,19 @@ function viewSelf(state: State): NodeView {
     incarnation: state.self.incarnation,
     bootId: state.self.bootId,
     locks,
+    protocol: OWN_PROTOCOLS,
+    note: null,
   };
 }
 
 /** All nodes that were ever heard of, by id. */
 export function viewNodes(state: State): readonly NodeView[] {
-  const nodes = [viewSelf(state), ...[...state.peers.values()].map(viewPeer)];
+  const nodes = [viewSelf(state), ...peersOf(state)];
   return nodes.sort((one, other) => one.id - other.id);
+}
+
+function peersOf(state: State): readonly NodeView[] {
+  return [...state.peers.values()].map((peer) => viewPeer(state, peer));
 }
 
 /** What the core knows of it; the shell adds what only it remembers. */
@@ -60,7 +71,11 @@ export function viewStatus(state: State): Omit<StatusView, 'lost' | 'fencingHint
     quorate: quorum === null ? null : quorum.quorate,
     quorumNodes: quorum === null ? [] : quorum.nodeIds,
     locks,
-    warnings: [...state.warnings.values(), ...quarantineWarnings(locks.quarantined)],
+    warnings: [
+      ...state.warnings.values(),
+      ...quarantineWarnings(locks.quarantined),
+      ...nodeWarnings(state),
+    ],
     counters: Object.fromEntries(state.counters),
   };
 }

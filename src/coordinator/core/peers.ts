@@ -7,7 +7,9 @@ import { PEERS_MAX } from './limits.js';
 import { sayHello } from './manifest-sender.js';
 import type { Ring } from './message.js';
 import { viewPeer } from './node-view.js';
-import { count, type Peer, type State } from './state.js';
+import { isPresent } from './peer-state.js';
+import { noteGap } from './recheck.js';
+import { count, type Peer, type QuorumNews, type State } from './state.js';
 import type { PeerState } from './view.js';
 
 type ViewEvent = Extract<CoreEvent, { kind: 'view' }>;
@@ -33,6 +35,7 @@ export function onView(state: State, event: ViewEvent, out: EffectCollector): vo
     return;
   }
   if (first) state.selfSinceMs = state.wallMs;
+  const gap = gapIn(event, group.self, first && state.life.kind !== 'starting');
   state.group = { ...group, kind: 'joined', members: event.members };
   meetView(state, event, before);
   warnOfSecondDaemon(state, event, group.self);
@@ -48,6 +51,7 @@ export function onView(state: State, event: ViewEvent, out: EffectCollector): vo
     // Nobody said why it is missing: whether its node is gone, the quorum service will tell.
     if (!present.has(peer.nodeId)) leave(state, peer.nodeId, 'undefined', out);
   }
+  if (gap !== null) noteGap(state, gap, out);
   // After a change of nodes a ring event follows at once, and the hello belongs to that ring.
   const ringFollows = [...event.left, ...event.joined].some(
     ({ reason }) => reason === 'nodedown' || reason === 'nodeup',
@@ -55,11 +59,24 @@ export function onView(state: State, event: ViewEvent, out: EffectCollector): vo
   if (!ringFollows && joined.length > 0) sayHello(state, out);
 }
 
+/**
+ * What this node has missed, if anything. Who was cut off or paused sees the others come back, as
+ * they see it: no view tells on whose side the gap was.
+ */
+function gapIn(event: ViewEvent, self: GroupMember, isReturn: boolean): string | null {
+  if (isReturn) return 'this daemon had lost its group';
+  const isMerge = event.joined.some(({ nodeId, reason }) => {
+    return nodeId !== self.nodeId && reason === 'nodeup';
+  });
+  return isMerge ? 'parts of the cluster that had lost each other met again' : null;
+}
+
 /** Those who were announced, and every other member that is not known as one yet. */
 function whoJoined(state: State, event: ViewEvent, self: GroupMember): readonly GroupMember[] {
   return event.members.filter((member) => {
     if (member.nodeId === self.nodeId) return isSame(member, self) && isAnnounced(event, member);
     const peer = state.peers.get(member.nodeId);
+    if (peer?.ghostPid === member.pid) return isAnnounced(event, member);
     if (peer === undefined || !isPresent(peer.state)) return true;
     if (peer.pid === member.pid) return isAnnounced(event, member);
     // Beside a daemon that is there: a stranger, until it says hello.
@@ -96,10 +113,6 @@ function isSame(one: GroupMember, other: GroupMember): boolean {
   return one.nodeId === other.nodeId && one.pid === other.pid;
 }
 
-function isPresent(peer: PeerState): boolean {
-  return peer === 'joining' || peer === 'synced' || peer === 'stale';
-}
-
 /** A new ring: everybody says hello in it, since messages of an older one are dropped. */
 export function onRing(state: State, ring: Ring, out: EffectCollector): void {
   if (state.group.kind === 'away') return;
@@ -109,7 +122,12 @@ export function onRing(state: State, ring: Ring, out: EffectCollector): void {
 }
 
 /** `* -> joining`. Its last manifest stays readable until the new one has arrived. */
-function join(state: State, member: GroupMember, self: GroupMember, out: EffectCollector): void {
+export function join(
+  state: State,
+  member: GroupMember,
+  self: GroupMember,
+  out: EffectCollector,
+): void {
   if (member.nodeId === self.nodeId) return;
   const peer = findOrAddPeer(state, member.nodeId, out);
   if (peer === null) return;
@@ -117,6 +135,12 @@ function join(state: State, member: GroupMember, self: GroupMember, out: EffectC
   peer.assembly = null;
   peer.requestedMs = null;
   peer.nodeDownMs = null;
+  peer.protocol = null;
+  peer.joinedMs = state.monotonicMs;
+  peer.heardMs = null;
+  peer.missingMs = null;
+  peer.ghostPid = null;
+  peer.isSilenceTold = false;
   // What is proven to be gone must not seem to be held again until the new manifest is there.
   const isGone = peer.state === 'left' && peer.goodbye?.keepsLocks === false;
   if (peer.state === 'recovered' || isGone) peer.entries = new Map();
@@ -155,11 +179,22 @@ function newPeer(state: State, nodeId: number): Peer {
     requestedMs: null,
     goodbye: null,
     nodeDownMs: null,
+    protocol: null,
+    joinedMs: state.monotonicMs,
+    heardMs: null,
+    missingMs: null,
+    ghostPid: null,
+    isSilenceTold: false,
   };
 }
 
 /** `joining | synced | stale -> left | daemon-down | node-down`. */
-function leave(state: State, nodeId: number, reason: LeaveReason, out: EffectCollector): void {
+export function leave(
+  state: State,
+  nodeId: number,
+  reason: LeaveReason,
+  out: EffectCollector,
+): void {
   const peer = state.peers.get(nodeId);
   if (peer === undefined) return;
   peer.pid = null;
@@ -186,7 +221,7 @@ export function setPeerState(
   const before = peer.state;
   peer.state = now;
   peer.sinceMs = state.wallMs;
-  out.publish({ at: isoTime(state.wallMs), type: 'node', node: viewPeer(peer) });
+  out.publish({ at: isoTime(state.wallMs), type: 'node', node: viewPeer(state, peer) });
   out.log(now === 'synced' ? 'info' : 'warn', `${peer.name}: ${before} -> ${now}`);
 }
 
@@ -194,13 +229,11 @@ export function setPeerState(
  * The quorum service's word on nodes. It is how the death of a node is noticed whose daemon had
  * gone before, and it knows nodes that have no daemon at all.
  */
-export function onQuorum(
-  state: State,
-  quorate: boolean,
-  nodeIds: readonly number[],
-  out: EffectCollector,
-): void {
-  state.quorum = { quorate, nodeIds };
+export function onQuorum(state: State, news: QuorumNews, out: EffectCollector): void {
+  const isRegained = state.quorum?.quorate === false && news.quorate;
+  const { nodeIds } = news;
+  state.quorum = news;
+  if (isRegained) noteGap(state, 'this node had been without quorum', out);
   if (state.group.kind !== 'joined') return;
   for (const nodeId of nodeIds) {
     if (nodeId !== state.self.nodeId) findOrAddPeer(state, nodeId, out);

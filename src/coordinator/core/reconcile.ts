@@ -2,10 +2,8 @@ import { beginClaim, needsGeneration } from './claims.js';
 import type { EffectCollector } from './effect.js';
 import type { KernelOrphan, LockFailure } from './event.js';
 import { becomeHeld } from './grant.js';
-import { isoTime } from './iso-time.js';
-import { viewOwnLock } from './lock-view.js';
+import { describeLock, NOT_IN_KERNEL, reportLost } from './lost.js';
 import type { LockMode } from './mode.js';
-import { describeOwner } from './owner.js';
 import { addLock, dropLock, recordReleasing, setPhase } from './own-locks.js';
 import type { ListedLock } from './record.js';
 import { refuse, refuseForStanding } from './refusal.js';
@@ -30,7 +28,7 @@ export function onListFound(
     const lock = addLock(state, facts, phase, since, generation);
     lock.releaseWhy = why;
     if (facts.bootId === state.self.bootId) continue;
-    out.report(`${describe(lock)} ended with a reboot of this node: it is no longer held`);
+    out.report(`${describeLock(lock)} ended with a reboot of this node: it is no longer held`);
     dropLock(state, out, lock, 'ended by a reboot');
   }
   state.isListDamaged = isDamaged;
@@ -201,7 +199,7 @@ function quarantine(
   const lock = addLock(state, facts, { kind: 'orphaned', was, callers: [] }, state.wallMs);
   out.persist({ kind: 'quarantined', at: state.wallMs, lock: facts });
   if (was === 'quarantined') {
-    out.log('warn', `${describe(lock)} is an orphan that no list explains: put in quarantine`);
+    out.log('warn', `${describeLock(lock)} is an orphan that no list explains: put in quarantine`);
   }
   beginAdoption(state, lock, was, [], mode, open, out);
 }
@@ -226,7 +224,7 @@ function settleAdopted(
   } else if (phase.was === 'releasing') {
     beginRelease(state, lock, lock.releaseWhy ?? 'its release was under way', null, out);
   } else if (phase.mode !== mode) {
-    if (phase.was === 'held') reportLost(state, lock, out);
+    if (phase.was === 'held') reportLost(state, lock, NOT_IN_KERNEL, out);
     failCallers(lock, phase.callers, out);
     beginRelease(state, lock, `found in ${phase.mode} instead of ${mode}`, null, out);
   } else if (phase.callers.length > 0 && state.standing.kind === 'isolated') {
@@ -235,7 +233,7 @@ function settleAdopted(
     beginRelease(state, lock, 'granted while this node was isolated', null, out);
   } else {
     if (owner?.kind === 'process') out.watchOwner(id, owner);
-    out.log('info', `${describe(lock)} was adopted`);
+    out.log('info', `${describeLock(lock)} was adopted`);
     const { callers } = phase;
     if (phase.was === 'held') setPhase(state, lock, { kind: 'held' });
     else if (needsGeneration(mode)) {
@@ -264,7 +262,7 @@ export function onAdoptFailed(
   if (failure.code === 'NO_ORPHAN') settleAbsent(state, lock, phase.was, phase.callers, out);
   else {
     setPhase(state, lock, { kind: 'orphaned', was: phase.was, callers: phase.callers });
-    const what = `${describe(lock)} could not be adopted and stays an orphan`;
+    const what = `${describeLock(lock)} could not be adopted and stays an orphan`;
     out.log('error', `${what}: ${failure.message}`);
   }
   doneAdopting(state, id);
@@ -287,31 +285,17 @@ function settleAbsent(
   callers: readonly Caller[],
   out: EffectCollector,
 ): void {
-  if (was === 'held') reportLost(state, lock, out);
-  if (was === 'quarantined') out.log('warn', `${describe(lock)} has left the kernel`);
+  if (was === 'held') reportLost(state, lock, NOT_IN_KERNEL, out);
+  if (was === 'quarantined') out.log('warn', `${describeLock(lock)} has left the kernel`);
   failCallers(lock, callers, out);
   const why = was === 'held' ? 'lost' : was === 'intent' ? 'never granted' : 'gone already';
   dropLock(state, out, lock, why);
-}
-
-/** Its owner was told that it held this lock; the kernel says no. Never taken again silently. */
-function reportLost(state: State, lock: OwnLock, out: EffectCollector): void {
-  const note = 'the kernel no longer has it: whatever it protected is unprotected';
-  const view = { ...viewOwnLock(state, lock), state: 'lost' as const, note };
-  const event = { at: isoTime(state.wallMs), type: 'lock', lock: view, gone: true } as const;
-  out.report(`${describe(lock)} is LOST: ${note}`, event);
 }
 
 function failCallers(lock: OwnLock, callers: readonly Caller[], out: EffectCollector): void {
   const what = `while '${lock.facts.resource}' was asked for`;
   const text = `the lock manager's process ended ${what}; try again`;
   for (const { caller } of callers) out.reply(caller, refuse('LOCK_MANAGER', text));
-}
-
-function describe(lock: OwnLock): string {
-  const { resource, mode, owner } = lock.facts;
-  const who = owner === null ? 'an unknown owner' : describeOwner(owner);
-  return `'${resource}' (${mode}, ${who})`;
 }
 
 /** One adoption less to wait for. */

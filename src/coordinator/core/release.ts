@@ -122,7 +122,7 @@ export function releaseOnAdoption(
 }
 
 /** Whether an unlock may be asked of the kernel: in a stopped lockspace it would only hang. */
-function mayUnlock(state: State): boolean {
+export function mayUnlock(state: State): boolean {
   return state.lockspaceLink.kind === 'open' && state.condition.kind === 'running';
 }
 

@@ -1,8 +1,10 @@
 import type { GroupMember, ListCondition, LockspaceCondition } from './event.js';
+import type { FencingFacts } from './fencing.js';
 import { initialGenerations, type Generations } from './generations.js';
-import type { ManifestEntry, Ring } from './message.js';
+import type { ManifestEntry, ProtocolRange, Ring } from './message.js';
 import type { LockMode } from './mode.js';
 import type { LockSet } from './lock-set.js';
+import type { Aftermath, Recheck } from './recheck-state.js';
 import type { LockFacts } from './record.js';
 import type { PeerState, Standing } from './view.js';
 
@@ -124,6 +126,18 @@ export interface Peer {
   goodbye: { readonly keepsLocks: boolean } | null;
   /** Monotonic ms at which corosync reported its node gone; null while it is there. */
   nodeDownMs: number | null;
+  /** The protocols that its daemon speaks, as far as it has told. */
+  protocol: ProtocolRange | null;
+  /** Monotonic ms at which it came into the group; see ghosts.ts. */
+  joinedMs: number;
+  /** Monotonic ms of its last message that counted; null: none since it joined. */
+  heardMs: number | null;
+  /** Monotonic ms since when the quorum service lacks the node of a member; null: it does not. */
+  missingMs: number | null;
+  /** The process that corosync shows as a member although its node has gone; null without. */
+  ghostPid: number | null;
+  /** Whether its silence since it joined was complained of. */
+  isSilenceTold: boolean;
 }
 
 /** A refusal that waits a moment for the manifest that names the holder. */
@@ -159,6 +173,14 @@ export type Life =
   | { readonly kind: 'stopping'; readonly caller: number; readonly keep: boolean }
   | { readonly kind: 'stopped' };
 
+/** The quorum service's last word. */
+export interface QuorumNews {
+  readonly quorate: boolean;
+  readonly nodeIds: readonly number[];
+  /** The ring that it is about, which may be older or newer than the group's. */
+  readonly ring: Ring | null;
+}
+
 /** All that the core knows. Owned by `step`: nobody else changes it. */
 export interface State {
   readonly self: Self;
@@ -175,7 +197,7 @@ export interface State {
   /** The lock manager's process hangs, as far as is known. */
   isStalled: boolean;
   list: ListCondition;
-  quorum: { readonly quorate: boolean; readonly nodeIds: readonly number[] } | null;
+  quorum: QuorumNews | null;
   standing: Standing;
   readonly locks: Map<number, OwnLock>;
   /** The ids of own locks by resource. */
@@ -200,6 +222,17 @@ export interface State {
   /** Records may be missing from the list that was found; until the kernel's locks are known. */
   isListDamaged: boolean;
   digestDueMs: number;
+  /** What dlm_controld last said of fencing while a node was down; null: not asked, or silent. */
+  fencing: FencingFacts | null;
+  /** Our own locks are being checked against the kernel; null while nothing is in question. */
+  recheck: Recheck | null;
+  /** Counts the readings of the kernel's table that were asked for. */
+  recheckRound: number;
+  aftermath: Aftermath;
+  /** What was held when this node last missed what the others did. */
+  heldAtGap: ReadonlyMap<number, LockPhase>;
+  /** Somebody asked for our manifest while it was held back. */
+  isSnapshotOwed: boolean;
   readonly peers: Map<number, Peer>;
   unexplained: UnexplainedRefusal[];
   readonly counters: Map<string, number>;
@@ -238,6 +271,12 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     snapshotSentMs: null,
     isListDamaged: false,
     digestDueMs: 0,
+    fencing: null,
+    recheck: null,
+    recheckRound: 0,
+    aftermath: 'none',
+    heldAtGap: new Map(),
+    isSnapshotOwed: false,
     peers: new Map(),
     unexplained: [],
     counters: new Map(),

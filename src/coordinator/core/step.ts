@@ -3,11 +3,15 @@ import { onGenerationsReserved, onReservationFailed, settleClaims, startGenerati
 import { EffectCollector, type Effect } from './effect.js';
 import { noteRunning } from './epoch.js';
 import type { CoreEvent, Instant } from './event.js';
+import { onFencing } from './death.js';
+import { onForeignProtocol } from './foreign-protocol.js';
+import { settleSilent } from './ghosts.js';
 import { onListCondition } from './list-condition.js';
 import { onGarbage, onMessage, repeatRequests } from './manifest-receiver.js';
 import { announceChanges, tellDigestWhenDue } from './manifest-sender.js';
 import { markRecovered, onGroupJoining, onGroupLost, onQuorum, onRing, onView } from './peers.js';
 import { onAdopted, onAdoptFailed, onListFound, onLockspaceLost, onLockspaceOpen, retryAdoptions } from './reconcile.js';
+import { continueRecheck, endRecheck, onLocksRead, watchAftermath } from './recheck.js';
 import { onReleaseOrphan } from './release-orphan.js';
 import { onOwnerEnded, onRelease, onUnlocked, onUnlockFailed, resumeReleases } from './release.js';
 import { abandonLostSets, endSets, handleSet, settleSets } from './sets.js';
@@ -88,13 +92,12 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
       else state.warnings.set(event.topic, event.text);
       break;
     case 'tick':
-      expireCallers(state, out);
-      tellDigestWhenDue(state, out);
-      repeatRequests(state, out);
+      onTick(state, out);
       break;
     case 'lockspace-open':
     case 'lockspace-lost':
     case 'lockspace-condition':
+    case 'locks-read':
     case 'adopted':
     case 'adopt-failed':
     case 'granted':
@@ -106,6 +109,14 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
     default:
       handleCluster(state, event, out);
   }
+}
+
+function onTick(state: State, out: EffectCollector): void {
+  expireCallers(state, out);
+  tellDigestWhenDue(state, out);
+  repeatRequests(state, out);
+  continueRecheck(state, out);
+  settleSilent(state, out);
 }
 
 type RequestEvent = Extract<CoreEvent, { kind: 'acquire' | 'release' | 'release-orphan' }>;
@@ -120,8 +131,8 @@ type LockManagerEvent = Extract<
   CoreEvent,
   {
     kind:
-      | 'lockspace-open' | 'lockspace-lost' | 'lockspace-condition' | 'adopted' | 'adopt-failed'
-      | 'granted' | 'take-failed' | 'unlocked' | 'unlock-failed';
+      | 'lockspace-open' | 'lockspace-lost' | 'lockspace-condition' | 'locks-read' | 'adopted'
+      | 'adopt-failed' | 'granted' | 'take-failed' | 'unlocked' | 'unlock-failed';
   }
 >;
 
@@ -136,14 +147,21 @@ function handleLockManager(state: State, event: LockManagerEvent, out: EffectCol
       state.isStalled = false;
       onLockspaceLost(state, event.reason, out);
       abandonLostSets(state, out);
+      endRecheck(state, out);
       break;
-    case 'lockspace-condition':
+    case 'lockspace-condition': {
+      const before = state.condition.kind;
       // What stood still with the lockspace goes on with it; what does not is told again.
       if (event.condition.kind !== state.condition.kind) state.isStalled = false;
       state.condition = event.condition;
       markRecovered(state, event.askedMs, out);
       if (event.condition.kind === 'running') noteRunning(state, event.askedMs);
       onCondition(state, out);
+      watchAftermath(state, before, out);
+      break;
+    }
+    case 'locks-read':
+      onLocksRead(state, event, out);
       break;
     case 'adopted':
       onAdopted(state, event.id, out);
@@ -180,8 +198,8 @@ type ClusterEvent = Extract<
   CoreEvent,
   {
     kind:
-      | 'view' | 'ring' | 'message' | 'garbage' | 'group-joining' | 'group-lost'
-      | 'quorum' | 'quorum-away';
+      | 'view' | 'ring' | 'message' | 'garbage' | 'foreign-protocol' | 'group-joining'
+      | 'group-lost' | 'quorum' | 'quorum-away' | 'fencing';
   }
 >;
 
@@ -189,7 +207,8 @@ function handleCluster(state: State, event: ClusterEvent, out: EffectCollector):
   switch (event.kind) {
     case 'view':
       onView(state, event, out);
-      if (state.quorum !== null) onQuorum(state, state.quorum.quorate, state.quorum.nodeIds, out);
+      if (state.quorum !== null) onQuorum(state, state.quorum, out);
+      settleSilent(state, out);
       break;
     case 'ring':
       onRing(state, event.ring, out);
@@ -200,6 +219,9 @@ function handleCluster(state: State, event: ClusterEvent, out: EffectCollector):
     case 'garbage':
       onGarbage(state, event.from, event.reason, out);
       break;
+    case 'foreign-protocol':
+      onForeignProtocol(state, event, out);
+      break;
     case 'group-joining':
       onGroupJoining(state, event.self);
       break;
@@ -207,7 +229,11 @@ function handleCluster(state: State, event: ClusterEvent, out: EffectCollector):
       onGroupLost(state, event.reason, out);
       break;
     case 'quorum':
-      onQuorum(state, event.quorate, event.nodeIds, out);
+      onQuorum(state, { ...event, ring: event.ring ?? null }, out);
+      settleSilent(state, out);
+      break;
+    case 'fencing':
+      onFencing(state, event.facts, out);
       break;
     case 'quorum-away':
       state.quorum = null;

@@ -44,6 +44,19 @@ export interface NodeView {
   readonly bootId: string | null;
   /** How many locks its last manifest lists. */
   readonly locks: number;
+  /** The protocols that its daemon speaks; null while it has not told. */
+  readonly protocol: { readonly min: number; readonly max: number } | null;
+  /** What is waited for or wrong with it, in a sentence; null when nothing is. */
+  readonly note: string | null;
+}
+
+/** What a node last told of its locks, kept when it is gone: what died with it. */
+export interface LastManifest {
+  readonly node: NodeView;
+  /** Its count of changes; 0 when a newer one was announced and has not arrived. */
+  readonly manifestVersion: number;
+  /** In the states that the node told; waiting ones included. */
+  readonly locks: readonly LockView[];
 }
 
 export type LockState =

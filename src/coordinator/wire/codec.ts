@@ -72,11 +72,13 @@ function decodeProtobuf(bytes: Uint8Array): holdfast.v1.Envelope.$Properties {
 
 /** Before any other field is looked at: a newer protocol may mean something else by them. */
 function checkProtocol(min: number, max: number): void {
+  const range = { min, max };
   if (min > PROTOCOL_MAX) {
     throw new WireError(
       'NEWER_PROTOCOL',
       `the sender speaks protocol ${min} and newer, this node up to ${PROTOCOL_MAX}; ` +
         'update Holdfast on this node',
+      { range },
     );
   }
   if (max > 0 && max < PROTOCOL_MIN) {
@@ -84,6 +86,7 @@ function checkProtocol(min: number, max: number): void {
       'OLDER_PROTOCOL',
       `the sender speaks protocol ${max} and older, this node from ${PROTOCOL_MIN}; ` +
         'update Holdfast on that node',
+      { range },
     );
   }
 }

@@ -1,3 +1,4 @@
+import type { ProtocolRange } from '../core/message.js';
 import { HoldfastError, type ErrorFacts } from '../../errors.js';
 
 /**
@@ -15,9 +16,16 @@ export type WireErrorCode =
 /** An operating error of the wire format. */
 export class WireError extends HoldfastError {
   readonly code: WireErrorCode;
+  /** With NEWER_PROTOCOL and OLDER_PROTOCOL: what the sender speaks; null otherwise. */
+  readonly range: ProtocolRange | null;
 
-  constructor(code: WireErrorCode, message: string, facts: ErrorFacts = {}) {
+  constructor(
+    code: WireErrorCode,
+    message: string,
+    facts: ErrorFacts & { readonly range?: ProtocolRange } = {},
+  ) {
     super(message, facts);
     this.code = code;
+    this.range = facts.range ?? null;
   }
 }
