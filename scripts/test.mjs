@@ -25,6 +25,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 }
 
 const outcomes = await runAll(process.argv.slice(2));
+for (const { name, failures } of outcomes) {
+  for (const lines of failures) process.stdout.write(`\nfailed in ${name}:\n${lines.join('\n')}\n`);
+}
 const { lines, ok } = summarize(outcomes, ci);
 process.stdout.write(`\n${lines.join('\n')}\n`);
 if (!ok) process.exitCode = 1;
@@ -46,14 +49,14 @@ async function runAll(names) {
 
 function broken(name, text) {
   say(text);
-  return { name, passed: 0, failed: 1, skipped: null };
+  return { name, passed: 0, failed: 1, skipped: null, failures: [] };
 }
 
 async function runLevel(level) {
   const skipped = obstacleOf(level);
   if (skipped !== null) {
     say(`level ${level.name} cannot run: ${skipped}`);
-    return { name: level.name, passed: 0, failed: 0, skipped };
+    return { name: level.name, passed: 0, failed: 0, skipped, failures: [] };
   }
   say(`level ${level.name}`);
   const lint = level.lint ? runLint() : { passed: 0, failed: 0 };
@@ -63,6 +66,7 @@ async function runLevel(level) {
     passed: lint.passed + tests.passed,
     failed: lint.failed + tests.failed,
     skipped: null,
+    failures: tests.failures,
   };
 }
 
@@ -117,7 +121,7 @@ function runAva(level) {
       clearTimeout(bound);
       running = null;
       signalGroup(child, 'SIGKILL');
-      resolve(settleCount(reader.count, exit));
+      resolve({ ...settleCount(reader.count, exit), failures: reader.failures });
     });
   });
 }

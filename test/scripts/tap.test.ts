@@ -1,6 +1,8 @@
 import test from 'ava';
 
-import { settleCount, TapReader } from '../../scripts/tap.mjs';
+import {
+  RETOLD_LINES_MAX, RETOLD_TESTS_MAX, settleCount, TapReader,
+} from '../../scripts/tap.mjs';
 
 const OUTPUT = `TAP version 13
 ok 1 - list › a title with - dashes, ok
@@ -37,6 +39,26 @@ test('titles, logs and the facts of a failure are shown, the frame is not', (t) 
     '  - wire › later # SKIP',
     '  ✘ build/test/x.test.js exited with a non-zero exit code: 1',
   ]);
+});
+
+test('what was shown of a failed test is kept, to be told again at the end', (t) => {
+  const reader = new TapReader();
+  for (const line of OUTPUT.split('\n')) reader.read(line);
+  t.deepEqual(reader.failures, [
+    ['  ✘ list › broken', '      name: AssertionError', '      at: test/list.test.ts:1'],
+    ['  ✘ build/test/x.test.js exited with a non-zero exit code: 1'],
+  ]);
+});
+
+test('what is kept of failures is bounded, by tests and by lines', (t) => {
+  const reader = new TapReader();
+  for (let i = 0; i < 2 * RETOLD_TESTS_MAX; i++) {
+    reader.read(`not ok ${i} - test ${i}`);
+    for (let line = 0; line < 2 * RETOLD_LINES_MAX; line++) reader.read(`#  line ${line}`);
+  }
+  t.is(reader.failures.length, RETOLD_TESTS_MAX);
+  t.true(reader.failures.every((lines) => lines.length === RETOLD_LINES_MAX));
+  t.is(reader.count.failed, 2 * RETOLD_TESTS_MAX);
 });
 
 type Ending = [
