@@ -63,7 +63,7 @@ hf_ask() {
 	case $hf_rc in
 	0)
 		hf_link=answered
-		hf_code=$(hf_field error.code)
+		if hf_find error.code; then hf_code=$hf_found; fi
 		;;
 	7) hf_link=absent ;;
 	28) hf_link=silent ;;
@@ -84,16 +84,21 @@ hf_post() {
 		"http://holdfast/v1/$2"
 }
 
-# hf_field PATH: prints a value of the last answer; false when it is not there.
-hf_field() {
-	while read -r hf_key hf_value; do
-		[ "$hf_key" = "$1" ] || continue
-		printf '%s\n' "$hf_value"
-		return 0
+# hf_find PATH: sets hf_found to a value of the last answer, or to nothing and is false. Without a
+# process of its own, as it is what every monitor does most.
+hf_find() {
+	while read -r hf_key hf_found; do
+		[ "$hf_key" != "$1" ] || return 0
 	done <<-REPLY
 		$hf_reply
 	REPLY
+	hf_found=
 	return 1
+}
+
+# hf_field PATH: prints it.
+hf_field() {
+	hf_find "$1" && printf '%s\n' "$hf_found"
 }
 
 # hf_json TEXT: prints it as the inside of a JSON string. Control characters are refused before.

@@ -6,8 +6,8 @@ import { LabError } from '../host/error.js';
 import { buildInitramfs } from './initramfs.js';
 import { copyModules, type KernelPackage, unpackKernel } from './kernel.js';
 import {
-  DISABLED_UNITS, ENABLED_UNITS, FLAVOUR_PACKAGES, GUEST_FILES, GUEST_MODULES, GUEST_PACKAGES,
-  MASKED_UNITS, RELEASE, type Flavour,
+  DISABLED_UNITS, ENABLED_UNITS, FLAVOUR_DISABLED_UNITS, FLAVOUR_PACKAGES, GUEST_FILES,
+  GUEST_MODULES, GUEST_PACKAGES, MASKED_UNITS, RELEASE, type Flavour,
 } from './recipe.js';
 
 const DEBOOTSTRAP_TIMEOUT_MS = 600_000;
@@ -51,7 +51,7 @@ export async function buildImage(
   await buildInitramfs(work, unpacked.root, unpacked.release, join(target, 'initrd.img'));
   await copyFile(unpacked.image, join(target, 'vmlinuz'));
   for (const path of WASTE) await rm(join(rootfs, path), { recursive: true, force: true });
-  await writeGuestFiles(rootfs);
+  await writeGuestFiles(rootfs, FLAVOUR_DISABLED_UNITS[flavour]);
   await makeKeys(rootfs, target);
   await copyFile(process.execPath, join(rootfs, 'usr/bin/node'));
   await chmod(join(rootfs, 'usr/bin/node'), 0o755);
@@ -73,7 +73,7 @@ async function installPackages(rootfs: string, packages: readonly string[]): Pro
   await rm(policy);
 }
 
-async function writeGuestFiles(rootfs: string): Promise<void> {
+async function writeGuestFiles(rootfs: string, units: readonly string[]): Promise<void> {
   for (const file of GUEST_FILES) {
     const path = join(rootfs, file.path);
     await mkdir(dirname(path), { recursive: true });
@@ -84,7 +84,7 @@ async function writeGuestFiles(rootfs: string): Promise<void> {
   await writeFile(join(rootfs, 'etc/machine-id'), '');
   const systemctl = (verb: string, units: readonly string[]): Promise<unknown> =>
     run('systemctl', [`--root=${rootfs}`, verb, ...units]);
-  await systemctl('disable', DISABLED_UNITS);
+  await systemctl('disable', [...DISABLED_UNITS, ...units]);
   await systemctl('enable', ENABLED_UNITS);
   await systemctl('mask', MASKED_UNITS);
 }

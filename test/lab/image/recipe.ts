@@ -24,6 +24,11 @@ export const FLAVOUR_PACKAGES: Readonly<Record<Flavour, readonly string[]>> = {
   ],
 };
 
+export const FLAVOUR_DISABLED_UNITS: Readonly<Record<Flavour, readonly string[]>> = {
+  plain: [],
+  pacemaker: ['pacemaker.service'],
+};
+
 /** With what they depend on; the first block is what the initramfs needs to mount the root. */
 export const BOOT_MODULES = ['virtio_pci', 'virtio_blk', 'crc32c_generic', 'ext4'] as const;
 export const GUEST_MODULES = [
@@ -137,7 +142,7 @@ export function recipeHash(
   const parts = [
     RECIPE_VERSION, RELEASE, GUEST_PACKAGES, GUEST_MODULES, MASKED_UNITS, DISABLED_UNITS,
     ENABLED_UNITS, GUEST_FILES, INITRAMFS_INIT, kernelVersion, nodeVersion, process.arch,
-    ...FLAVOUR_PACKAGES[flavour],
+    ...FLAVOUR_PACKAGES[flavour], ...FLAVOUR_DISABLED_UNITS[flavour],
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
