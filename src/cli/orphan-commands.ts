@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ReleaseOrphanOptions } from './commands/release-orphan.js';
 import { actWith, addCommand, type Wiring } from './wire-command.js';
 
@@ -15,9 +15,16 @@ export function addOrphanCommands(program: Command, wiring: Wiring): void {
       .addOption(new Option('--mode <mode>', 'the mode that it is held in')
         .choices(['NL', 'CR', 'CW', 'PR', 'PW', 'EX']).makeOptionMandatory())
       .requiredOption('--reason <text>', 'why nothing needs it any more; logged and listed')
+      .addOption(new Option('--expect <count>', 'only while there are so many of that name and mode')
+        .argParser(parseCount))
       .option('--yes', 'do it: what still writes under this lock is unprotected from then on'),
     wiring,
     async (job, [resource = ''], options) =>
       (await import('./commands/release-orphan.js')).releaseOrphan(job, resource, options),
   );
+}
+
+function parseCount(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('a whole number from 1');
 }

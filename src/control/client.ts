@@ -44,6 +44,8 @@ export interface ReleaseOrphanQuestion {
   /** As `orphans` shows it. */
   readonly resource: string;
   readonly mode: LockMode;
+  /** How many of that name and mode there must be, or none is released; null = any number. */
+  readonly expect?: number | null;
   /** 1 to 256 bytes of UTF-8 without control characters; logged and listed. */
   readonly reason: string;
   /** Who asks; null = not said. The daemon believes it. */

@@ -9,6 +9,9 @@ export const PID_MAX = 4_194_304;
 /** The longest bounded wait, 24.8 days: timers overflow beyond it. */
 export const WAIT_MS_MAX = 2_147_483_647;
 
+/** Locks of one node, and so the most orphans that a request may expect. */
+export const OWN_LOCKS_MAX = 100_000;
+
 /** Resources that one request may take together. */
 export const SET_MEMBERS_MAX = 64;
 

@@ -10,7 +10,7 @@ import type {
   AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, FencingReport,
   ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest, ReleaseResult, StopLocks,
 } from '../coordinator/service.js';
-import { PID_MAX, SET_MEMBERS_MAX, WAIT_MS_MAX } from './limits.js';
+import { OWN_LOCKS_MAX, PID_MAX, SET_MEMBERS_MAX, WAIT_MS_MAX } from './limits.js';
 import { hintWord, ownerName, reasonText, resourceName } from './names.js';
 
 /**
@@ -64,6 +64,7 @@ export const releaseRequestSchema = z.strictObject({
 export const releaseOrphanRequestSchema = z.strictObject({
   resource: resourceName,
   mode: lockModeSchema,
+  expect: z.int().min(1).max(OWN_LOCKS_MAX).nullable().default(null),
   reason: reasonText,
   by: ownerName.nullable().default(null),
   dryRun: z.boolean().default(false),

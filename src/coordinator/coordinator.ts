@@ -341,11 +341,11 @@ export class Coordinator implements CoordinatorService {
   }
 
   async releaseOrphan(request: ReleaseOrphanRequest): Promise<ReleaseOrphanResult> {
-    const { resource, mode, reason, by, dryRun, signal } = request;
+    const { resource, mode, expect, reason, by, dryRun, signal } = request;
     const lockName = toShownLockName(resource);
     checkReason(reason);
     if (by !== null) checkOwnerName(by);
-    const found = findOrphan(this.#state, { lockName, mode }, whyByHand(reason, by));
+    const found = findOrphan(this.#state, { lockName, mode, expect }, whyByHand(reason, by));
     if (found.kind === 'refused') throw errorOf(found);
     const orphan = viewOrphan(viewOwnLock(this.#state, found.lock), viewLocks(this.#state));
     const others = found.kind === 'found' ? found.others : 0;
@@ -353,7 +353,7 @@ export class Coordinator implements CoordinatorService {
       return { dryRun, orphan, others, released: false, pending: found.kind === 'releasing' };
     }
     const answer = await this.#ask(signal, (caller) => {
-      return { kind: 'release-orphan', caller, lockName, mode, reason, by };
+      return { kind: 'release-orphan', caller, lockName, mode, expect, reason, by };
     });
     if (answer.kind !== 'released') throw errorOf(answer);
     return { dryRun, orphan, others, released: answer.released, pending: answer.pending };

@@ -57,6 +57,11 @@ export interface ReleaseOrphanRequest {
   readonly resource: string;
   /** The very mode that it is held in. */
   readonly mode: LockMode;
+  /**
+   * How many of that name and mode there must be, or nothing is released: so that a request that
+   * is repeated after it was done does not take the next one. Null = any number.
+   */
+  readonly expect: number | null;
   /** Why nothing needs it any more; logged and listed. */
   readonly reason: string;
   /** Who asks, in the words of whoever asks; null = not said. */

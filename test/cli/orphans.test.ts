@@ -50,6 +50,19 @@ test('release-orphan --yes releases, and says how far it came', async (t) => {
   t.regex((await cli(socketPath, ...RELEASE, '--yes')).stdout, /2 more of this name and mode are still/);
 });
 
+test('release-orphan says how many it expects, and which number guards a repetition', async (t) => {
+  const { service, socketPath } = await serve(t);
+  const answer = { dryRun: true, released: false, pending: false, orphan: anOrphan(), others: 1 };
+  service.onReleaseOrphan = () => Promise.resolve(answer);
+  t.regex((await cli(socketPath, ...RELEASE)).stdout, /repeat the command with --expect 2 --yes/);
+  t.is(service.orphanReleases[0]?.expect, null);
+  await cli(socketPath, ...RELEASE, '--expect', '2', '--yes');
+  t.is(service.orphanReleases[1]?.expect, 2);
+  for (const wrong of ['0', '-1', 'two']) {
+    t.is((await cli(socketPath, ...RELEASE, '--expect', wrong)).exitCode, 2, wrong);
+  }
+});
+
 test('release-orphan needs a mode and a reason, and tells a refusal', async (t) => {
   const { service, socketPath } = await serve(t);
   t.is((await cli(socketPath, 'release-orphan', 'disk', '--mode', 'EX')).exitCode, 2);

@@ -18,7 +18,7 @@ async function leaveForeignOrphans(
   foreign.kill();
 }
 
-const REASON = { reason: 'the foreign program is gone', by: 'alice', dryRun: false } as const;
+const REASON = { reason: 'the foreign program is gone', by: 'alice', expect: null, dryRun: false } as const;
 const signal = new AbortController().signal;
 
 scenario('what a foreign program left is shown, and released by hand while somebody waits', async (t, world) => {

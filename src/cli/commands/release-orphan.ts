@@ -9,6 +9,7 @@ import { printable } from '../text.js';
 export interface ReleaseOrphanOptions {
   readonly mode: LockMode;
   readonly reason: string;
+  readonly expect?: number | null;
   readonly yes?: true;
 }
 
@@ -19,11 +20,11 @@ export interface ReleaseOrphanOptions {
 export async function releaseOrphan(
   job: Job,
   resource: string,
-  { mode, reason, yes }: ReleaseOrphanOptions,
+  { mode, reason, expect = null, yes }: ReleaseOrphanOptions,
 ): Promise<number> {
   const { context, options, open } = job;
   const result = await (await open()).releaseOrphan({
-    resource, mode, reason, by: whoAsks(context), dryRun: yes !== true,
+    resource, mode, expect, reason, by: whoAsks(context), dryRun: yes !== true,
   });
   if (options.json) {
     printJson(context, result);
@@ -40,8 +41,9 @@ function describe({ dryRun, released, pending, others }: ReleaseOrphanResult): s
     : `; ${others} more of this name and mode would still be there, each released by itself`;
   if (dryRun && pending) return 'its release was asked for before and is under way';
   if (dryRun) {
+    const guard = others === 0 ? '' : ` --expect ${others + 1}`;
     return `would be released${more}. Nothing was done: make sure that nothing uses what it ` +
-      'protects, then repeat the command with --yes';
+      `protects, then repeat the command with${guard} --yes`;
   }
   if (pending) return 'release accepted; it is finished when the lockspace runs again';
   const left = others === 0 ? '' : `; ${others} more of this name and mode are still there`;

@@ -2,7 +2,7 @@ import { beginClaim, needsGeneration, refuseForNumber } from './claims.js';
 import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent, LockFailure } from './event.js';
 import { becomeHeld } from './grant.js';
-import { CALLERS_PER_LOCK_MAX, EXPLAIN_GRACE_MS, OWN_LOCKS_MAX } from './limits.js';
+import { CALLERS_PER_LOCK_MAX, EXPLAIN_GRACE_MS, NO_WAIT_MS_MAX, OWN_LOCKS_MAX } from './limits.js';
 import { refuseForList } from './list-condition.js';
 import { findHolders, viewOwnLock } from './lock-view.js';
 import { describeOwner } from './owner.js';
@@ -82,9 +82,10 @@ export function unparkAll(state: State, out: EffectCollector): void {
 }
 
 function callerOf(state: State, event: AcquireEvent): Caller {
-  const deadlineMs = event.waitMs === null ? null : state.monotonicMs + event.waitMs;
-  const waits = event.waitMs !== 0;
-  return { caller: event.caller, waits, deadlineMs: waits ? deadlineMs : null };
+  const { caller, waitMs } = event;
+  const boundMs = waitMs === 0 ? NO_WAIT_MS_MAX : waitMs;
+  const deadlineMs = boundMs === null ? null : state.monotonicMs + boundMs;
+  return { caller, waits: waitMs !== 0, deadlineMs };
 }
 
 /** The same owner asks again: answered from what is there, or joined to who waits already. */

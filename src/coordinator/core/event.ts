@@ -136,6 +136,8 @@ export type CoreEvent =
       readonly caller: number;
       readonly lockName: string;
       readonly mode: LockMode;
+      /** How many of that name and mode there must be; null = any number. */
+      readonly expect: number | null;
       readonly reason: string;
       /** Who asks, in the words of whoever asks; null when that was not said. */
       readonly by: string | null;

@@ -9,6 +9,8 @@ import type { LockView } from './view.js';
 export interface OrphanName {
   readonly lockName: string;
   readonly mode: LockMode;
+  /** How many of that name and mode whoever asks believes to be there; null = does not say. */
+  readonly expect: number | null;
 }
 
 export type FoundOrphan =
@@ -51,12 +53,26 @@ export function findOrphan(state: State, name: OrphanName, why: string): FoundOr
   if (repeated !== undefined) return { kind: 'releasing', lock: repeated };
   const quarantined = exact.filter(isQuarantined);
   const [first] = quarantined;
+  const wrong = quarantined.length === 0 ? null : refuseUnexpected(state, name, quarantined);
+  if (wrong !== null) return wrong;
   if (first !== undefined) {
     return { kind: 'found', lock: first, others: quarantined.length - 1 };
   }
   const leaving = exact.find(isLeaving);
   if (leaving !== undefined) return { kind: 'releasing', lock: leaving };
   return explainNone(state, name, named);
+}
+
+/** A request that was repeated after it had been done must not take the next of its kind. */
+function refuseUnexpected(
+  state: State,
+  { lockName, mode, expect }: OrphanName,
+  quarantined: readonly OwnLock[],
+): Refusal | null {
+  if (expect === null || expect === quarantined.length) return null;
+  const text = `${quarantined.length} orphans '${lockName}' are in ${mode} here, not ${expect}`;
+  const then = "one may have been released already: look at 'holdfast orphans' and say how many";
+  return refuse('NOT_HELD', `${text}; ${then}`, viewsOf(state, quarantined));
 }
 
 function isLeaving({ facts, phase }: OwnLock): boolean {

@@ -26,7 +26,7 @@ export interface Caller {
   readonly caller: number;
   /** False when it wants an answer at once. */
   readonly waits: boolean;
-  /** Monotonic ms; null = for ever. */
+  /** Monotonic ms; null = for ever, which only one that waits may have. */
   readonly deadlineMs: number | null;
 }
 

@@ -19,11 +19,14 @@ function quarantined(orphans: readonly { lockName: string; mode: LockMode }[] = 
 
 function releaseOrphan(
   bench: Bench,
-  wish: { lockName?: string; mode?: LockMode; reason?: string; by?: string | null } = {},
+  wish: {
+    lockName?: string; mode?: LockMode; reason?: string; by?: string | null; expect?: number;
+  } = {},
 ) {
   const { lockName = 'disk', mode = 'EX', reason = 'ticket 17', by = 'alice' } = wish;
+  const { expect = null } = wish;
   const caller = bench.caller();
-  const event = { kind: 'release-orphan', caller, lockName, mode, reason, by } as const;
+  const event = { kind: 'release-orphan', caller, lockName, mode, expect, reason, by } as const;
   return { caller, effects: bench.send(event) };
 }
 
@@ -43,6 +46,26 @@ test('a quarantined lock is released by hand, with who and why in the log and in
   t.deepEqual(whyOf(recordsOf(done)), [`released: ${why}`]);
   t.like(bench.answer(caller), { kind: 'released', released: true, pending: false });
   t.is(bench.listed.size, 0);
+});
+
+test('a request that is repeated after it was done takes no twin when it says how many it saw', (t) => {
+  const bench = quarantined([{ lockName: 'disk', mode: 'PR' }, { lockName: 'disk', mode: 'PR' }]);
+  const wish = { mode: 'PR', expect: 2 } as const;
+  const first = releaseOrphan(bench, wish);
+  bench.send({ kind: 'unlocked', id: 1 });
+  t.is(bench.outcome(first.caller), 'released');
+  const again = releaseOrphan(bench, wish);
+  t.deepEqual(actionNames(again.effects), []);
+  const refused = bench.answer(again.caller);
+  t.like(refused, { kind: 'refused', code: 'NOT_HELD', retryable: false });
+  t.regex('message' in refused ? refused.message : '', /1 orphans 'disk' are in PR here, not 2/);
+  t.deepEqual(actionNames(releaseOrphan(bench, { ...wish, expect: 1 }).effects), ['unlock 2']);
+});
+
+test('a release under way is joined whatever was expected before it', (t) => {
+  const bench = quarantined();
+  releaseOrphan(bench, { expect: 1 });
+  t.is(bench.outcome(releaseOrphan(bench, { expect: 1 }).caller), 'open');
 });
 
 test('who asked need not be known', (t) => {
