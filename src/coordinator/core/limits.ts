@@ -38,9 +38,10 @@ export const CANCEL_GRACE_MS = 2_000;
 
 /**
  * How long somebody who would not wait is kept while the kernel, a generation or a new child is
- * waited for; then it is told TIMEOUT, and a grant that comes all the same is given back.
+ * waited for; then it is told TIMEOUT, and a grant that comes all the same is given back. Longer
+ * than a disk may take for a generation (RESERVE_STALL_MS), whose failure says more.
  */
-export const NO_WAIT_MS_MAX = 10_000;
+export const NO_WAIT_MS_MAX = 15_000;
 
 /** How long a refusal waits for the manifest that names the holder. */
 export const EXPLAIN_GRACE_MS = 500;

@@ -7,6 +7,7 @@ import { actionNames, recordNames, startedBench } from './harness.js';
 test('who would not wait is answered while the generation does not come, and nothing is kept', (t) => {
   const bench = startedBench();
   bench.group = 'as told';
+  bench.send({ kind: 'generations-reserved', upTo: Number.MAX_SAFE_INTEGER });
   const { caller, id } = bench.acquire();
   bench.send({ kind: 'granted', id });
   t.is(bench.phase(id), 'claiming');
