@@ -38,10 +38,9 @@ export function becomeHeld(
 function noteOnGrant(state: State, lock: OwnLock): string | null {
   for (const peer of state.peers.values()) {
     if (peer.nodeDownMs === null) continue;
-    const had = [...peer.entries.values()].some(
-      (entry) =>
-        entry.resource === lock.facts.resource && !areCompatible(entry.mode, lock.facts.mode),
-    );
+    const had = peer.entries.on(lock.facts.resource).some(({ mode }) => {
+      return !areCompatible(mode, lock.facts.mode);
+    });
     if (!had) continue;
     const afterMs = Math.round(state.monotonicMs - peer.nodeDownMs);
     return `was granted ${afterMs} ms after corosync reported ${peer.name} gone`;

@@ -138,8 +138,7 @@ export function findHolders(
     holders.push(lock.phase.kind === 'gathered' ? { ...view, state: 'held' } : view);
   }
   for (const peer of state.peers.values()) {
-    for (const entry of peer.entries.values()) {
-      if (entry.resource !== resource) continue;
+    for (const entry of peer.entries.on(resource)) {
       const view = viewPeerLock(peer, entry);
       if (view !== null) holders.push(view);
     }

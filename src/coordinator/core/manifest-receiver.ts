@@ -1,5 +1,4 @@
 import { hearGenerations } from './claims.js';
-import { digestEntries } from './digest.js';
 import type { EffectCollector } from './effect.js';
 import type { GroupMember } from './event.js';
 import { isoTime } from './iso-time.js';
@@ -7,6 +6,7 @@ import {
   PEER_ENTRIES_MAX, REQUEST_RETRY_MS, SENDERS_COMPLAINED_MAX, SNAPSHOT_PARTS_MAX,
 } from './limits.js';
 import { viewPeerLock } from './lock-view.js';
+import { Manifest } from './manifest.js';
 import { canSend, sendSnapshotOnRequest } from './manifest-sender.js';
 import type { Envelope, ManifestEntry, MessageBody, Ring } from './message.js';
 import { noticeOvertaken } from './overtaken.js';
@@ -133,7 +133,7 @@ function compare(
   digest: string,
   out: EffectCollector,
 ): void {
-  if (peer.manifestVersion === version && digestEntries(peer.entries.values()) === digest) {
+  if (peer.manifestVersion === version && peer.entries.digest === digest) {
     peer.requestedMs = null;
     setPeerState(state, peer, 'synced', out);
     return;
@@ -181,7 +181,7 @@ function onSnapshot(state: State, peer: Peer, body: Snapshot, out: EffectCollect
     return;
   }
   if (peer.assembly.received.size < parts) return;
-  const entries = new Map<number, ManifestEntry>();
+  const entries = new Manifest();
   for (const piece of peer.assembly.received.values()) {
     for (const entry of piece) entries.set(entry.id, entry);
   }
@@ -201,7 +201,7 @@ function replaceEntries(
   state: State,
   peer: Peer,
   version: number,
-  entries: Map<number, ManifestEntry>,
+  entries: Manifest,
   out: EffectCollector,
 ): void {
   const before = peer.entries;

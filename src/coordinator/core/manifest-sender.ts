@@ -1,4 +1,3 @@
-import { digestEntries } from './digest.js';
 import type { EffectCollector } from './effect.js';
 import { beginEpoch } from './epoch.js';
 import { isoTime } from './iso-time.js';
@@ -26,7 +25,7 @@ export function sayHello(state: State, out: EffectCollector): void {
     bootId,
     softwareVersion,
     manifestVersion: state.manifestVersion,
-    digest: digestEntries(state.announced.values()),
+    digest: state.announced.digest,
     generationFloor: state.generations.known,
     view,
   });
@@ -36,8 +35,8 @@ export function sayHello(state: State, out: EffectCollector): void {
 /** Tells the digest when its time has come, so that a missed change is found. */
 export function tellDigestWhenDue(state: State, out: EffectCollector): void {
   if (!canSend(state) || state.monotonicMs < state.digestDueMs) return;
-  const digest = digestEntries(state.announced.values());
-  out.send({ kind: 'digest', manifestVersion: state.manifestVersion, digest });
+  const { manifestVersion, announced: { digest } } = state;
+  out.send({ kind: 'digest', manifestVersion, digest });
   state.digestDueMs = state.monotonicMs + DIGEST_INTERVAL_MS;
 }
 

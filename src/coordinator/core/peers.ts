@@ -4,6 +4,7 @@ import type { CoreEvent, GroupMember, LeaveReason } from './event.js';
 import { closeEpoch } from './generations.js';
 import { isoTime } from './iso-time.js';
 import { PEERS_MAX } from './limits.js';
+import { Manifest } from './manifest.js';
 import { sayHello } from './manifest-sender.js';
 import type { Ring } from './message.js';
 import { viewPeer } from './node-view.js';
@@ -143,7 +144,7 @@ export function join(
   peer.isSilenceTold = false;
   // What is proven to be gone must not seem to be held again until the new manifest is there.
   const isGone = peer.state === 'left' && peer.goodbye?.keepsLocks === false;
-  if (peer.state === 'recovered' || isGone) peer.entries = new Map();
+  if (peer.state === 'recovered' || isGone) peer.entries = new Manifest();
   peer.goodbye = null;
   // Not the incarnation's own word any more: a hello that matches will say whether it still is.
   peer.manifestVersion = 0;
@@ -174,7 +175,7 @@ function newPeer(state: State, nodeId: number): Peer {
     bootId: null,
     seq: 0,
     manifestVersion: 0,
-    entries: new Map(),
+    entries: new Manifest(),
     assembly: null,
     requestedMs: null,
     goodbye: null,

@@ -1,6 +1,7 @@
 import type { GroupMember, ListCondition, LockspaceCondition } from './event.js';
 import type { FencingFacts } from './fencing.js';
 import { initialGenerations, type Generations } from './generations.js';
+import { Manifest } from './manifest.js';
 import type { ManifestEntry, ProtocolRange, Ring } from './message.js';
 import type { LockMode } from './mode.js';
 import type { LockSet } from './lock-set.js';
@@ -118,7 +119,7 @@ export interface Peer {
   /** The last sequence number seen of this incarnation. */
   seq: number;
   manifestVersion: number;
-  entries: Map<number, ManifestEntry>;
+  entries: Manifest;
   assembly: Assembly | null;
   /** Monotonic ms of the last manifest request to it; null when none is open. */
   requestedMs: number | null;
@@ -216,7 +217,7 @@ export interface State {
   /** Ids whose manifest entry may have changed in this step. */
   readonly dirtyIds: Set<number>;
   /** The entries as last announced. */
-  readonly announced: Map<number, ManifestEntry>;
+  readonly announced: Manifest;
   /** Monotonic ms at which our snapshot was sent that has not come back yet; null without. */
   snapshotSentMs: number | null;
   /** Records may be missing from the list that was found; until the kernel's locks are known. */
@@ -267,7 +268,7 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     sets: new Map(),
     manifestVersion: 1,
     dirtyIds: new Set(),
-    announced: new Map(),
+    announced: new Manifest(),
     snapshotSentMs: null,
     isListDamaged: false,
     digestDueMs: 0,

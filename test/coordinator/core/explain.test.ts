@@ -1,5 +1,6 @@
 import test from 'ava';
 import { explain, type Evidence } from '../../../src/coordinator/core/explain.js';
+import { Manifest } from '../../../src/coordinator/core/manifest.js';
 import { initialState, type State } from '../../../src/coordinator/core/state.js';
 import type { ManifestEntry } from '../../../src/coordinator/core/message.js';
 import type { PeerState, Standing } from '../../../src/coordinator/core/view.js';
@@ -20,7 +21,7 @@ function stateWith(standing: Standing, peer: PeerState, facts: Partial<ManifestE
   } as const;
   state.peers.set(2, {
     nodeId: 2, name: 'n2', state: peer, sinceMs: 0, pid: null, incarnation: null, bootId: null,
-    seq: 0, manifestVersion: 1, entries: new Map([[7, entry]]), assembly: null, requestedMs: null,
+    seq: 0, manifestVersion: 1, entries: Manifest.of([entry]), assembly: null, requestedMs: null,
     goodbye: null, nodeDownMs: null, protocol: null, joinedMs: 0, heardMs: 0, missingMs: null,
     ghostPid: null, isSilenceTold: false,
   });

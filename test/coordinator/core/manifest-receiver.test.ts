@@ -208,7 +208,7 @@ test('a peer cannot fill the memory, by the parts of a snapshot or by deltas wit
   t.is(bench.peer(2).assembly, null);
   bench.tell(2, 4, [entryOf(1)]);
   const peer = bench.peer(2);
-  for (let id = 2; id <= PEER_ENTRIES_MAX; id += 1) peer.entries.set(id, entryOf(1));
+  for (let id = 2; id <= PEER_ENTRIES_MAX; id += 1) peer.entries.set(id, entryOf(id));
   bench.hear(2, delta(5, PEER_ENTRIES_MAX + 1));
   t.is(peer.entries.size, PEER_ENTRIES_MAX);
   t.is(peer.state, 'stale');
