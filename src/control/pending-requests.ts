@@ -1,13 +1,23 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { CoordinatorError } from '../coordinator/error.js';
 import type { ControlCounters } from './counters.js';
 import { REQUESTS_WAITING_MAX } from './limits.js';
+
+interface Connection {
+  /** Aborted when the connection ends while it waits for an answer. */
+  readonly gone: AbortController;
+  /** Requests of it that are under way. */
+  waiting: number;
+}
 
 /** Acquires and releases that are under way, within a bound. */
 export class PendingRequests {
   readonly #counters: ControlCounters;
   /** With what aborts them. One signal for all would have to be combined for each request. */
   readonly #pending = new Map<Promise<unknown>, AbortController>();
+  /** One for each connection, and not for each request: a new one costs as much as its parsing. */
+  readonly #connections = new WeakMap<Socket, Connection>();
   #stopping = false;
 
   constructor(counters: ControlCounters) {
@@ -27,18 +37,29 @@ export class PendingRequests {
         `${REQUESTS_WAITING_MAX} requests are waiting already; try again later.`,
         { retryable: true });
     }
-    const gone = new AbortController();
-    const onClose = (): void => gone.abort();
-    response.once('close', onClose);
-    if (this.#stopping) gone.abort();
+    const connection = this.#connectionOf(response.req.socket);
+    const { gone } = connection;
+    connection.waiting += 1;
+    if (this.#stopping || response.req.socket.destroyed) gone.abort();
     const running = this.#start(gone.signal, work);
     this.#pending.set(running, gone);
     try {
       return await running;
     } finally {
       this.#pending.delete(running);
-      response.off('close', onClose);
+      connection.waiting -= 1;
     }
+  }
+
+  #connectionOf(socket: Socket): Connection {
+    const known = this.#connections.get(socket);
+    if (known !== undefined) return known;
+    const connection: Connection = { gone: new AbortController(), waiting: 0 };
+    this.#connections.set(socket, connection);
+    socket.once('close', () => {
+      if (connection.waiting > 0) connection.gone.abort();
+    });
+    return connection;
   }
 
   async #start<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -46,19 +46,19 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
 
   app.post('/v1/acquire', (request, reply) => {
     const wanted = parseRequest(acquireRequestSchema, request.body);
-    return pending.run(reply.raw, (signal) => service.acquire({ ...wanted, signal }));
+    return pending.run(reply.raw, (signal) => service.acquire({ signal, ...wanted }));
   });
   app.post('/v1/acquire-set', { bodyLimit: SET_BODY_BYTES_MAX }, (request, reply) => {
     const wanted = parseRequest(acquireSetRequestSchema, request.body);
-    return pending.run(reply.raw, (signal) => service.acquireSet({ ...wanted, signal }));
+    return pending.run(reply.raw, (signal) => service.acquireSet({ signal, ...wanted }));
   });
   app.post('/v1/release', (request, reply) => {
     const wanted = parseRequest(releaseRequestSchema, request.body);
-    return pending.run(reply.raw, (signal) => service.release({ ...wanted, signal }));
+    return pending.run(reply.raw, (signal) => service.release({ signal, ...wanted }));
   });
   app.post('/v1/release-orphan', (request, reply) => {
     const wanted = parseRequest(releaseOrphanRequestSchema, request.body);
-    return pending.run(reply.raw, (signal) => service.releaseOrphan({ ...wanted, signal }));
+    return pending.run(reply.raw, (signal) => service.releaseOrphan({ signal, ...wanted }));
   });
 
   app.post('/v1/stop', (request, reply) => {

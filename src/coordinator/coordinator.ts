@@ -74,6 +74,8 @@ export class Coordinator implements CoordinatorService {
   readonly #fencing: FencingPoll;
   readonly #ending = new AbortController();
   #tickTimer: { cancel(): void } | null = null;
+  /** When it fires, monotonic ms. */
+  #tickAtMs = 0;
   #isTickDue = false;
   #dead = false;
   readonly #adopted: { readonly promise: Promise<void>; resolve(): void };
@@ -172,9 +174,16 @@ export class Coordinator implements CoordinatorService {
       this.#isTickDue = false;
       if (this.#dead) return;
       const { clock } = this.#modules;
+      const nowMs = clock.monotonic();
+      const atMs = Math.max(nextDeadlineMs(this.#state), nowMs + TICK_MIN_MS);
+      // Most events change no deadline.
+      if (this.#tickTimer !== null && atMs === this.#tickAtMs) return;
       this.#tickTimer?.cancel();
-      const delayMs = Math.max(nextDeadlineMs(this.#state) - clock.monotonic(), TICK_MIN_MS);
-      this.#tickTimer = clock.setTimer(delayMs, () => this.#dispatch({ kind: 'tick' }));
+      this.#tickAtMs = atMs;
+      this.#tickTimer = clock.setTimer(atMs - nowMs, () => {
+        this.#tickTimer = null;
+        this.#dispatch({ kind: 'tick' });
+      });
     });
   }
 

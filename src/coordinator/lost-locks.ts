@@ -44,6 +44,8 @@ export class LostLocks {
   note(event: CoordinatorEvent): void {
     if (event.type !== 'lock' || event.lock.owner === null) return;
     const { lock } = event;
+    // Nearly always: every grant and every release comes by here.
+    if (lock.state !== 'lost' && this.#lost.size === 0) return;
     const self = this.#nodeId();
     if (lock.node.id !== self && lock.node.id !== 0) return;
     const key = keyOf(lock.resource, event.lock.owner);
@@ -55,7 +57,7 @@ export class LostLocks {
 
   /** Its owner has given it up: there is nothing left to warn of. */
   forget(resource: string, owner: Owner): void {
-    this.#lost.delete(keyOf(resource, owner));
+    if (this.#lost.size > 0) this.#lost.delete(keyOf(resource, owner));
   }
 }
 

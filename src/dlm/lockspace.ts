@@ -257,7 +257,8 @@ export class ChildLockspace extends IsolatingEmitter<LockspaceEvents> implements
   /** Asks for what is rare enough to be asked by a promise of its own. */
   #ask(operation: string, resource: string, body: RequestBody): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const request = { ...body, op: this.#newOp() };
+      // The new key first: behind a spread it costs ten times as much.
+      const request = { op: this.#newOp(), ...body };
       this.#begin(operation, resource, 'id' in body ? body.id : 0, request, (outcome) =>
         outcome instanceof DlmError ? reject(outcome) : resolve(outcome));
     });

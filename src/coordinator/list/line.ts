@@ -14,7 +14,7 @@ const SEAL = /^,"crc":"([0-9a-f]{8})"\}$/;
  */
 export function sealLine(value: object): string {
   const open = JSON.stringify(value).slice(0, -1);
-  return `${open},"crc":"${checksum(Buffer.from(open))}"}`;
+  return `${open},"crc":"${checksum(open)}"}`;
 }
 
 /** What a line says; `broken` with the reason when it is not what was once written. */
@@ -40,6 +40,7 @@ export function openLine(bytes: Buffer): Line {
   }
 }
 
-function checksum(bytes: Uint8Array): string {
+/** Of text: of its UTF-8. */
+function checksum(bytes: Uint8Array | string): string {
   return crc32(bytes).toString(16).padStart(8, '0');
 }

@@ -19,16 +19,17 @@ export function encode(envelope: Envelope): Uint8Array {
   if (!INCARNATION.test(incarnation)) {
     throw new WireError('BAD_FIELD', 'envelope.incarnation is not 32 lower-case hex digits');
   }
-  const wire: holdfast.v1.Envelope.$Properties = {
-    ...protocols(envelope.protocolMin, envelope.protocolMax),
-    nodeId: integer(envelope.nodeId, 'envelope.node_id', 1, NODE_ID_MAX),
-    incarnation: Buffer.from(incarnation, 'hex'),
-    seq: safeInteger(envelope.seq, 'envelope.seq', 1),
-    ring: {
-      nodeId: integer(ring.nodeId, 'ring.node_id', 0, NODE_ID_MAX),
-      seq: wide(ring.seq),
-    },
-    ...bodyToWire(envelope.body),
+  const { protocolMin, protocolMax } = protocols(envelope.protocolMin, envelope.protocolMax);
+  // Written into the object of the body: a copy of it by spreading costs more than the encoding.
+  const wire = bodyToWire(envelope.body);
+  wire.protocolMin = protocolMin;
+  wire.protocolMax = protocolMax;
+  wire.nodeId = integer(envelope.nodeId, 'envelope.node_id', 1, NODE_ID_MAX);
+  wire.incarnation = Buffer.from(incarnation, 'hex');
+  wire.seq = safeInteger(envelope.seq, 'envelope.seq', 1);
+  wire.ring = {
+    nodeId: integer(ring.nodeId, 'ring.node_id', 0, NODE_ID_MAX),
+    seq: wide(ring.seq),
   };
   const encoded = holdfast.v1.Envelope.encode(wire).finish();
   const bytes = Buffer.concat([MAGIC, encoded]);
@@ -49,8 +50,10 @@ export function decode(bytes: Uint8Array): Envelope {
   const wire = decodeProtobuf(bytes.subarray(MAGIC.byteLength));
   checkProtocol(wire.protocolMin ?? 0, wire.protocolMax ?? 0);
   const ring = present(wire.ring, 'envelope.ring');
+  const { protocolMin, protocolMax } = protocols(wire.protocolMin ?? 0, wire.protocolMax ?? 0);
   return {
-    ...protocols(wire.protocolMin ?? 0, wire.protocolMax ?? 0),
+    protocolMin,
+    protocolMax,
     nodeId: integer(wire.nodeId ?? 0, 'envelope.node_id', 1, NODE_ID_MAX),
     incarnation: incarnationOf(wire.incarnation ?? new Uint8Array()),
     seq: safeInteger(wire.seq ?? 0, 'envelope.seq', 1),
@@ -100,7 +103,7 @@ function protocols(min: number, max: number): { protocolMin: number; protocolMax
 
 function incarnationOf(bytes: Uint8Array): string {
   integer(bytes.byteLength, 'bytes of envelope.incarnation', INCARNATION_BYTES, INCARNATION_BYTES);
-  return Buffer.from(bytes).toString('hex');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 
 /** The generated code takes any object with the two halves; its type asks for all of `Long`. */

@@ -43,7 +43,7 @@ export function entryToWire(entry: ManifestEntry): holdfast.v1.Entry.$Properties
     state: STATES[entry.state],
     owner: entry.owner === null ? null : ownerToWire(entry.owner),
     sinceMs: safeInteger(entry.since, 'entry.since', 0),
-    ...generationToWire(entry.generation),
+    generation: generationToWire(entry.generation),
   };
 }
 
@@ -62,8 +62,9 @@ export function entryFromWire(wire: holdfast.v1.Entry.$Properties): ManifestEntr
   };
 }
 
-function generationToWire(generation: number | null): { readonly generation?: number } {
-  return generation === null ? {} : { generation: safeInteger(generation, 'entry.generation', 1) };
+/** Null is not written. */
+function generationToWire(generation: number | null): number | null {
+  return generation === null ? null : safeInteger(generation, 'entry.generation', 1);
 }
 
 function ownerToWire(owner: Owner): holdfast.v1.Owner.$Properties {
