@@ -44,6 +44,7 @@ started, 1 to 7 as above; --conflict-exit-code sets another one for 1 and 4.
 /** The exit status for each way in which the daemon can say no. */
 export const REFUSAL_EXIT: Readonly<Record<RefusalCode | 'UNKNOWN', ExitCode>> = {
   HELD: EXIT.HELD,
+  DEADLOCK: EXIT.HELD,
   TIMEOUT: EXIT.TIMED_OUT,
   STARTING: EXIT.NOT_VOUCHING,
   NO_QUORUM: EXIT.NOT_VOUCHING,

@@ -9,7 +9,7 @@ export function renderLocks(locks: readonly LockView[], now: number): string {
     ['RESOURCE', 'MODE', 'STATE', 'OWNER', 'NODE', 'SINCE', 'GENERATION'],
     locks.map((lock) => [
       lock.resource,
-      lock.mode,
+      lock.converting === null ? lock.mode : `${lock.mode} -> ${lock.converting}`,
       lock.state,
       describeOwner(lock.owner),
       describeLockNode(lock),

@@ -5,12 +5,12 @@ import { exchange, toControlError, type Exchange } from './exchange.js';
 import { RELEASE_REPLY_MS_MAX, REPLY_MS_MAX } from './limits.js';
 import { badReply, parseReply, readReply } from './reply.js';
 import {
-  acquireReplySchema, acquireSetReplySchema, eventSchema, explanationSchema, lastManifestSchema,
-  locksReplySchema, nodesReplySchema, orphansReplySchema, releaseOrphanReplySchema,
-  releaseReplySchema, statusSchema, stopReplySchema, watchEndSchema, type AcquireResult,
-  type AcquireSetResult, type CoordinatorEvent, type Explanation, type LastManifest,
-  type LockMode, type LockView, type NodeView, type OrphanView, type Owner,
-  type ReleaseOrphanResult, type ReleaseResult, type StatusView,
+  acquireReplySchema, acquireSetReplySchema, convertReplySchema, eventSchema, explanationSchema,
+  lastManifestSchema, locksReplySchema, nodesReplySchema, orphansReplySchema,
+  releaseOrphanReplySchema, releaseReplySchema, statusSchema, stopReplySchema, watchEndSchema,
+  type AcquireResult, type AcquireSetResult, type ConvertResult, type CoordinatorEvent,
+  type Explanation, type LastManifest, type LockMode, type LockView, type NodeView,
+  type OrphanView, type Owner, type ReleaseOrphanResult, type ReleaseResult, type StatusView,
 } from './schema.js';
 
 export interface AcquireQuestion {
@@ -68,6 +68,8 @@ export interface ControlClient {
   acquire(question: AcquireQuestion): Promise<AcquireResult>;
   /** All of them or none: on a refusal nothing stays that was taken for it. */
   acquireSet(question: AcquireSetQuestion): Promise<AcquireSetResult>;
+  /** Gives a held lock that mode; the question is that of an acquire. */
+  convert(question: AcquireQuestion): Promise<ConvertResult>;
   release(question: ReleaseQuestion): Promise<ReleaseResult>;
   /** The locks that no list explains. */
   orphans(): Promise<readonly OrphanView[]>;
@@ -108,25 +110,23 @@ export function openControlClient(options: { readonly socketPath: string }): Con
       const path = `/v1/last-manifest?node=${encodeURIComponent(node)}`;
       return readReply(await send({ path }), lastManifestSchema, socketPath);
     },
-    async acquire({ signal, ...body }) {
-      const response = await send({
-        method: 'POST',
-        path: '/v1/acquire',
-        body,
-        timeoutMs: acquireTimeoutMs(body.waitMs),
-        signal: signal ?? null,
-      });
+    async acquire({ signal = null, ...body }) {
+      const timeoutMs = acquireTimeoutMs(body.waitMs);
+      const path = '/v1/acquire';
+      const response = await send({ method: 'POST', path, body, timeoutMs, signal });
       return readReply(response, acquireReplySchema, socketPath);
     },
-    async acquireSet({ signal, ...body }) {
-      const response = await send({
-        method: 'POST',
-        path: '/v1/acquire-set',
-        body,
-        timeoutMs: acquireTimeoutMs(body.waitMs),
-        signal: signal ?? null,
-      });
+    async acquireSet({ signal = null, ...body }) {
+      const timeoutMs = acquireTimeoutMs(body.waitMs);
+      const path = '/v1/acquire-set';
+      const response = await send({ method: 'POST', path, body, timeoutMs, signal });
       return readReply(response, acquireSetReplySchema, socketPath);
+    },
+    async convert({ signal = null, ...body }) {
+      const timeoutMs = acquireTimeoutMs(body.waitMs);
+      const path = '/v1/convert';
+      const response = await send({ method: 'POST', path, body, timeoutMs, signal });
+      return readReply(response, convertReplySchema, socketPath);
     },
     async release({ timeoutMs = RELEASE_REPLY_MS_MAX, ...body }) {
       const response = await send({ method: 'POST', path: '/v1/release', body, timeoutMs });

@@ -9,6 +9,7 @@ export const HTTP_STATUS: Readonly<Record<RefusalCode, number>> = {
   BAD_NAME: 422,
   HELD: 409,
   BUSY: 409,
+  DEADLOCK: 409,
   LOCKS_HELD: 409,
   NOT_OWNER: 403,
   NOT_HELD: 404,

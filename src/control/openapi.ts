@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HTTP_STATUS } from './http-status.js';
 import {
   acquireReplySchema, acquireRequestSchema, acquireSetReplySchema, acquireSetRequestSchema,
+  convertReplySchema, convertRequestSchema,
   errorReplySchema, eventSchema, explainRequestSchema, explanationSchema, fencingHintSchema,
   fencingReportSchema, lastManifestRequestSchema, lastManifestSchema, locksReplySchema,
   nodesReplySchema, orphansReplySchema, ownLockReplySchema, ownLockRequestSchema,
@@ -42,6 +43,10 @@ export function describeApi(version: string): JsonObject {
       '/v1/acquire': post('Take a lock', acquireRequestSchema, acquireReplySchema),
       '/v1/acquire-set': post(
         'Take several locks, all or none', acquireSetRequestSchema, acquireSetReplySchema,
+      ),
+      '/v1/convert': post(
+        'Give a held lock another mode, weaker or stronger',
+        convertRequestSchema, convertReplySchema,
       ),
       '/v1/release': post('Give a lock back', releaseRequestSchema, releaseReplySchema),
       '/v1/orphans': get('The locks that no list explains', orphansReplySchema),

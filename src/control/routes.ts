@@ -6,8 +6,8 @@ import { SET_BODY_BYTES_MAX } from './limits.js';
 import { describeApi } from './openapi.js';
 import type { PendingRequests } from './pending-requests.js';
 import {
-  acquireRequestSchema, acquireSetRequestSchema, explainRequestSchema, fencingReportSchema,
-  lastManifestRequestSchema, ownLockRequestSchema, releaseOrphanRequestSchema,
+  acquireRequestSchema, acquireSetRequestSchema, convertRequestSchema, explainRequestSchema,
+  fencingReportSchema, lastManifestRequestSchema, ownLockRequestSchema, releaseOrphanRequestSchema,
   releaseRequestSchema, stopRequestSchema,
 } from './schema.js';
 import type { Watchers } from './watchers.js';
@@ -51,6 +51,10 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
   app.post('/v1/acquire-set', { bodyLimit: SET_BODY_BYTES_MAX }, (request, reply) => {
     const wanted = parseRequest(acquireSetRequestSchema, request.body);
     return pending.run(reply.raw, (signal) => service.acquireSet({ signal, ...wanted }));
+  });
+  app.post('/v1/convert', (request, reply) => {
+    const wanted = parseRequest(convertRequestSchema, request.body);
+    return pending.run(reply.raw, (signal) => service.convert({ ...wanted, signal }));
   });
   app.post('/v1/release', (request, reply) => {
     const wanted = parseRequest(releaseRequestSchema, request.body);

@@ -7,8 +7,9 @@ import type {
   OwnLockView, PeerState, Standing, StatusView,
 } from '../coordinator/core/view.js';
 import type {
-  AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, FencingReport,
-  ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest, ReleaseResult, StopLocks,
+  AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, ConvertRequest,
+  ConvertResult, FencingReport, ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest,
+  ReleaseResult, StopLocks,
 } from '../coordinator/service.js';
 import { OWN_LOCKS_MAX, PID_MAX, SET_MEMBERS_MAX, WAIT_MS_MAX } from './limits.js';
 import { hintWord, ownerName, reasonText, resourceName } from './names.js';
@@ -55,6 +56,14 @@ export const acquireSetRequestSchema = z.strictObject({
   owner: ownerRequestSchema,
   waitMs: z.int().min(0).max(WAIT_MS_MAX).nullable().default(0),
 }) satisfies z.ZodType<Omit<AcquireSetRequest, 'signal'>>;
+
+/** The mode has no default: what a lock is converted to is never guessed. */
+export const convertRequestSchema = z.strictObject({
+  resource: resourceName,
+  mode: lockModeSchema,
+  owner: ownerRequestSchema,
+  waitMs: z.int().min(0).max(WAIT_MS_MAX).nullable().default(0),
+}) satisfies z.ZodType<Omit<ConvertRequest, 'signal'>>;
 
 export const releaseRequestSchema = z.strictObject({
   resource: resourceName,
@@ -103,6 +112,7 @@ export const lockSchema = z.object({
   resource: z.string(),
   lockspace: z.string(),
   mode: lockModeSchema,
+  converting: lockModeSchema.nullable().default(null),
   state: lockStateSchema,
   owner: ownerSchema.nullable(),
   node: z.object({ id: z.int(), name: z.string() }),
@@ -191,11 +201,19 @@ export const explanationSchema = z.object({
 export const acquireReplySchema = z.object({
   lock: lockSchema,
   acquired: z.boolean(),
+  convertedFrom: lockModeSchema.nullable().default(null),
 }) satisfies z.ZodType<AcquireResult>;
 
 export const acquireSetReplySchema = z.object({
   members: z.array(acquireReplySchema).readonly(),
 }) satisfies z.ZodType<AcquireSetResult>;
+
+export const convertReplySchema = z.object({
+  lock: lockSchema,
+  from: lockModeSchema,
+  converted: z.boolean(),
+  pending: z.boolean(),
+}) satisfies z.ZodType<ConvertResult>;
 
 export const releaseReplySchema = z.object({
   released: z.boolean(),
@@ -246,5 +264,5 @@ export type ErrorReply = z.output<typeof errorReplySchema>;
 export type WatchEnd = z.output<typeof watchEndSchema>;
 export type { CoordinatorEvent, LastManifest, LockView, NodeView, OrphanView };
 export type { Standing, StatusView };
-export type { AcquireResult, AcquireSetResult, Explanation, LockMode, Owner };
+export type { AcquireResult, AcquireSetResult, ConvertResult, Explanation, LockMode, Owner };
 export type { ReleaseOrphanResult, ReleaseResult };

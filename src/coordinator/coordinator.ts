@@ -38,6 +38,8 @@ import type {
   AcquireResult,
   AcquireSetRequest,
   AcquireSetResult,
+  ConvertRequest,
+  ConvertResult,
   CoordinatorService,
   FencingReport,
   ReleaseOrphanRequest,
@@ -319,8 +321,23 @@ export class Coordinator implements CoordinatorService {
     const answer = await this.#ask(signal, (caller) => {
       return { kind: 'acquire', caller, resource, lockName, mode, owner, waitMs };
     });
-    if (answer.kind === 'acquired') return { lock: answer.lock, acquired: answer.acquired };
-    throw errorOf(answer);
+    if (answer.kind === 'acquired') {
+      return { lock: answer.lock, acquired: answer.acquired, convertedFrom: null };
+    }
+    if (answer.kind !== 'converted') throw errorOf(answer);
+    return { lock: answer.lock, acquired: false, convertedFrom: answer.from };
+  }
+
+  async convert(request: ConvertRequest): Promise<ConvertResult> {
+    const { resource, mode, owner, waitMs, signal } = request;
+    toLockName(resource);
+    if (this.#runner.isFull) throw backlogError();
+    const answer = await this.#ask(signal, (caller) => {
+      return { kind: 'convert', caller, resource, mode, owner, waitMs };
+    });
+    if (answer.kind !== 'converted') throw errorOf(answer);
+    const { lock, from, pending } = answer;
+    return { lock, from, converted: from !== mode, pending };
   }
 
   async acquireSet(request: AcquireSetRequest): Promise<AcquireSetResult> {
@@ -330,7 +347,9 @@ export class Coordinator implements CoordinatorService {
     const answer = await this.#ask(signal, (caller) => {
       return { kind: 'acquire-set', caller, members, owner, waitMs };
     });
-    if (answer.kind === 'acquired-set') return { members: answer.members };
+    if (answer.kind === 'acquired-set') {
+      return { members: answer.members.map((member) => ({ ...member, convertedFrom: null })) };
+    }
     throw errorOf(answer);
   }
 

@@ -16,15 +16,18 @@ const RECORDS_PER_APPEND_MAX = 1_024;
  */
 export const STEPS_WAITING_MAX = 16_384;
 
-/** The locks whose intent could not be written, and why. */
+/** The locks whose intent or convert could not be written, and why. */
 interface Unlisted {
   readonly ids: ReadonlySet<number>;
+  readonly converts: ReadonlySet<number>;
   /** Members of sets that could not be written as held. */
   readonly members: ReadonlySet<number>;
   readonly message: string;
 }
 
-const NONE: Unlisted = { ids: new Set(), members: new Set(), message: '' };
+const NONE: Unlisted = {
+  ids: new Set(), converts: new Set(), members: new Set(), message: '',
+};
 
 interface Sifted {
   readonly refused: readonly ListRecord[];
@@ -116,9 +119,9 @@ export class EffectRunner {
 
   /**
    * Writes what is left of earlier failures and then these records, in pieces that the list takes.
-   * What could not be written is kept for the next write, but for intents: those stand for
-   * nothing, and neither does what follows on one. Nor do `members` of sets count as held that
-   * were not written as such: the core gives the whole set back.
+   * What could not be written is kept for the next write, but for intents and converts: those
+   * stand for nothing, and neither does what follows on an intent. Nor do `members` of sets count
+   * as held that were not written as such: the core gives the whole set back.
    */
   async #write(
     records: readonly ListRecord[],
@@ -148,12 +151,15 @@ export class EffectRunner {
     }
     const left = queue.slice(written);
     const ids = new Set(intentsIn([...left, ...refused]));
+    const converts = new Set(convertsIn([...left, ...refused]));
     const isMember = (record: ListRecord): boolean => {
       return record.kind === 'held' && members.has(record.id);
     };
-    this.#unwritten = left.filter((record) => !ids.has(idOf(record)) && !isMember(record));
+    this.#unwritten = left.filter((record) => {
+      return record.kind !== 'converting' && !ids.has(idOf(record)) && !isMember(record);
+    });
     const unheld = new Set([...left, ...refused].filter(isMember).map(idOf));
-    return { ids, members: unheld, message: message ?? '' };
+    return { ids, converts, members: unheld, message: message ?? '' };
   }
 
   /**
@@ -213,14 +219,19 @@ export class EffectRunner {
   }
 
   #perform(effects: readonly Effect[], unlisted: Unlisted): void {
-    const ids = intentsIn(persistOf(effects)?.records ?? []).filter((id) => unlisted.ids.has(id));
+    const records = persistOf(effects)?.records ?? [];
+    const ids = intentsIn(records).filter((id) => unlisted.ids.has(id));
+    const converts = convertsIn(records).filter((id) => unlisted.converts.has(id));
     for (const effect of effects.slice(persistAt(effects) + 1)) {
-      if (isTakeOf(effect, ids)) continue;
+      if (isOf(effect, 'take', ids) || isOf(effect, 'convert', converts)) continue;
       if (effect.kind === 'confirm-set') this.#confirm(effect, unlisted);
       else this.#performOne(effect);
     }
     if (ids.length > 0) {
       this.#sinks.dispatch({ kind: 'intent-failed', ids, message: unlisted.message });
+    }
+    if (converts.length > 0) {
+      this.#sinks.dispatch({ kind: 'convert-unlisted', ids: converts, message: unlisted.message });
     }
   }
 }
@@ -235,12 +246,17 @@ function intentsIn(records: readonly ListRecord[]): readonly number[] {
   return records.flatMap((record) => (record.kind === 'intent' ? [record.lock.id] : []));
 }
 
+/** The locks that these records say are about to be converted. */
+function convertsIn(records: readonly ListRecord[]): readonly number[] {
+  return records.flatMap((record) => (record.kind === 'converting' ? [record.id] : []));
+}
+
 function idOf(record: ListRecord): number {
   return 'lock' in record ? record.lock.id : record.id;
 }
 
-function isTakeOf(effect: Effect, ids: readonly number[]): boolean {
-  return effect.kind === 'lock' && effect.action.kind === 'take' && ids.includes(effect.action.id);
+function isOf(effect: Effect, kind: 'take' | 'convert', ids: readonly number[]): boolean {
+  return effect.kind === 'lock' && effect.action.kind === kind && ids.includes(effect.action.id);
 }
 
 /** What commits us to nothing: news, and refusals. No record has to be written before them. */

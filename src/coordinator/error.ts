@@ -6,7 +6,8 @@ import type { LockView } from './core/view.js';
  *
  * - `HELD`: an incompatible lock exists; `holders` says whose. `TIMEOUT`: it was not granted in
  *   time; `holders` likewise. `CANCELED`: the caller went away or cancelled.
- * - `NOT_HELD`: nothing to release. `NOT_OWNER`: held, but by another owner.
+ * - `DEADLOCK`: a convert would wait for somebody who waits for the mode that it would give up.
+ * - `NOT_HELD`: nothing to release or convert. `NOT_OWNER`: held, but by another owner.
  * - `BUSY`: this owner's lock on that resource is just being taken, converted or released.
  * - `STARTING`, `NO_QUORUM`, `RECOVERING`, `ISOLATED`: the node's standing forbids it.
  * - `LIST_FAILED`: the lock list cannot be written. `LOCKS_HELD`: a stop was refused.
@@ -16,7 +17,7 @@ import type { LockView } from './core/view.js';
  * - `UNSAFE`: the daemon refuses to run as things are configured.
  */
 export type CoordinatorErrorCode =
-  | 'HELD' | 'TIMEOUT' | 'CANCELED' | 'NOT_HELD' | 'NOT_OWNER' | 'BUSY'
+  | 'HELD' | 'TIMEOUT' | 'CANCELED' | 'DEADLOCK' | 'NOT_HELD' | 'NOT_OWNER' | 'BUSY'
   | 'STARTING' | 'NO_QUORUM' | 'RECOVERING' | 'ISOLATED'
   | 'LIST_FAILED' | 'LOCKS_HELD' | 'BAD_NAME' | 'OWNER_GONE' | 'LIMIT'
   | 'LOCK_MANAGER' | 'STOPPING' | 'UNSAFE';

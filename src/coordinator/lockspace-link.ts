@@ -197,7 +197,10 @@ export class LockspaceLink {
         this.#cancel(lockspace, action.id);
         break;
       case 'unlock':
-        this.#unlock(lockspace, action.id);
+        this.#unlock(lockspace, action);
+        break;
+      case 'convert':
+        this.#convert(lockspace, action);
         break;
       case 'adopt':
         this.#adopt(lockspace, action);
@@ -221,19 +224,38 @@ export class LockspaceLink {
     const lockId = this.#ids.get(id);
     if (lockId === undefined) return;
     lockspace.cancel(lockId).catch((error: unknown) => {
-      // The take's own promise tells what became of it; this one only says it was too late.
+      // The promise of the take or convert tells what became of it; this one only says that it
+      // was too late.
       this.#modules.log('debug', `cancel of lock ${id}: ${messageOf(error)}`);
     });
   }
 
-  #unlock(lockspace: Lockspace, id: number): void {
+  /**
+   * Without QUECVT, unlike a take: who holds the lock already is granted at once what the others'
+   * granted modes allow. Behind those that wait for it, it could only deadlock with them.
+   */
+  #convert(lockspace: Lockspace, action: Extract<LockAction, { kind: 'convert' }>): void {
+    const { id, mode, wait } = action;
     const lockId = this.#ids.get(id);
     if (lockId === undefined) {
-      const failure = { code: 'UNKNOWN_LOCK', message: 'the lock manager does not have it' };
-      this.#dispatch({ kind: 'unlock-failed', id, failure });
+      this.#dispatch({ kind: 'convert-failed', id, failure: UNKNOWN_LOCK });
       return;
     }
-    const unlocked = lockspace.unlock(lockId).then(() => {
+    const granted = lockspace.convert(lockId, { mode, wait });
+    this.#report(lockspace, granted, { kind: 'converted', id }, (failure) => {
+      return { kind: 'convert-failed', id, failure };
+    });
+  }
+
+  #unlock(lockspace: Lockspace, action: Extract<LockAction, { kind: 'unlock' }>): void {
+    const { id, force } = action;
+    const lockId = this.#ids.get(id);
+    if (lockId === undefined) {
+      this.#dispatch({ kind: 'unlock-failed', id, failure: UNKNOWN_LOCK });
+      return;
+    }
+    const asked = force ? lockspace.unlock(lockId, { force }) : lockspace.unlock(lockId);
+    const unlocked = asked.then(() => {
       this.#ids.delete(id);
     });
     this.#report(lockspace, unlocked, { kind: 'unlocked', id }, (failure) => {
@@ -285,6 +307,10 @@ export class LockspaceLink {
 function holdOf({ resource, granted }: LocalLock): KernelHold {
   return { lockName: resource, mode: granted };
 }
+
+const UNKNOWN_LOCK: LockFailure = {
+  code: 'UNKNOWN_LOCK', message: 'the lock manager does not have it',
+};
 
 function failureOf(error: unknown): LockFailure {
   const code = error instanceof DlmError ? error.code : 'UNEXPECTED';

@@ -19,8 +19,37 @@ export interface AcquireRequest {
 
 export interface AcquireResult {
   readonly lock: LockView;
-  /** False when this owner held it already. */
+  /** False when this owner held it already, in whatever mode. */
   readonly acquired: boolean;
+  /**
+   * The weaker mode that it was held in, when this call brought a stronger one. `lock.mode` covers
+   * both the mode that was held and the one that was asked for.
+   */
+  readonly convertedFrom: LockMode | null;
+}
+
+export interface ConvertRequest {
+  readonly resource: string;
+  /** Stronger or weaker than the mode that is held. */
+  readonly mode: LockMode;
+  readonly owner: Owner;
+  /** As in an acquire. A convert to a weaker mode does not wait for anybody. */
+  readonly waitMs: number | null;
+  /** Aborted when the caller goes away: a convert that waits is then cancelled. */
+  readonly signal: AbortSignal;
+}
+
+export interface ConvertResult {
+  readonly lock: LockView;
+  /** What it was held in before. */
+  readonly from: LockMode;
+  /** False when it was held in that mode already. */
+  readonly converted: boolean;
+  /**
+   * True when it is accepted and will be finished when the lockspace runs again; only to a mode
+   * that gives protection up, and its owner must count on having the weaker one from now on.
+   */
+  readonly pending: boolean;
 }
 
 export interface AcquireSetRequest {
@@ -96,8 +125,8 @@ export interface FencingReport {
 export type StopLocks = 'refuse' | 'release' | 'keep';
 
 /**
- * What the control API serves. Every answer but acquire and release comes from memory at once,
- * whatever state the cluster is in. Rejects with CoordinatorError.
+ * What the control API serves. Every answer but acquire, convert and release comes from memory at
+ * once, whatever state the cluster is in. Rejects with CoordinatorError.
  */
 export interface CoordinatorService {
   status(): StatusView;
@@ -120,6 +149,12 @@ export interface CoordinatorService {
    * rejects. What the owner held before is confirmed, and stays whatever happens.
    */
   acquireSet(request: AcquireSetRequest): Promise<AcquireSetResult>;
+  /**
+   * Gives a held lock another mode. When that is refused or not granted in time, the lock stays in
+   * the mode it had; the error says who is in the way. Rejects with `NOT_HELD` without a lock, and
+   * with `DEADLOCK` where somebody who waits is kept out by the mode that is held.
+   */
+  convert(request: ConvertRequest): Promise<ConvertResult>;
   release(request: ReleaseRequest): Promise<ReleaseResult>;
   /** One owner's lock on this node, from memory: cheap enough to be asked every second. */
   ownLock(resource: string, owner: Owner): OwnLockView;

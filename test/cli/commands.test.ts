@@ -116,9 +116,45 @@ test('acquire passes on mode, owner and wait', async (t) => {
     ],
   );
   t.like(service.acquires[3]?.owner, { kind: 'process', pid: process.pid });
-  service.onAcquire = () => Promise.resolve({ lock: aLock(), acquired: false });
+  service.onAcquire = () => Promise.resolve({
+    lock: aLock(), acquired: false, convertedFrom: null,
+  });
   t.is((await cli(socketPath, 'acquire', 'vm-17', '--owner', 'qemu-17')).stdout,
     'vm-17: held already in mode EX for qemu-17 on n1, generation 1790000000017, since 3 minutes ago (2026-01-02 03:04:05Z)\n');
+});
+
+test('acquire says when it has converted what was held', async (t) => {
+  const { service, socketPath } = await serve(t);
+  service.onAcquire = () => Promise.resolve({
+    lock: aLock(), acquired: false, convertedFrom: 'PR',
+  });
+  t.is((await cli(socketPath, 'acquire', 'vm-17', '--owner', 'qemu-17')).stdout,
+    'vm-17: converted from mode PR to EX for qemu-17 on n1, generation 1790000000017\n');
+});
+
+test('convert passes on mode, owner and wait, and says what has become of it', async (t) => {
+  const { service, socketPath } = await serve(t);
+  const convert = (...rest: string[]) => {
+    return cli(socketPath, 'convert', 'vm-1', '--owner', 'o', ...rest);
+  };
+  t.like(await convert('--mode', 'PR', '--wait', '1.5'), {
+    exitCode: 0, stdout: 'vm-1: converted from mode EX to PR for o on n1\n',
+  });
+  t.like(service.converts[0], {
+    resource: 'vm-1', mode: 'PR', owner: { kind: 'named', name: 'o' }, waitMs: 1500,
+  });
+  t.like(await convert('--mode', 'EX'), {
+    exitCode: 0, stdout: 'vm-1: held already in mode EX for o on n1\n',
+  });
+  service.onConvert = () => Promise.resolve({
+    lock: aLock({ converting: 'PR' }), from: 'EX', converted: true, pending: true,
+  });
+  t.regex((await convert('--mode', 'PR')).stdout, /from mode EX to PR accepted .* lockspace runs/);
+  t.like(JSON.parse((await convert('--mode', 'PR', '--json')).stdout), { pending: true, from: 'EX' });
+  t.is((await convert()).exitCode, 2);
+  t.is((await convert('--mode', 'XX')).exitCode, 2);
+  service.lockViews = [aLock({ mode: 'PR', converting: 'EX' })];
+  t.regex((await cli(socketPath, 'locks')).stdout, / PR -> EX +held /);
 });
 
 test('release tells released, pending and nothing apart', async (t) => {
@@ -155,7 +191,7 @@ test('every refusal has its exit status, and a refused acquire names the holder'
   const expected: Record<CoordinatorErrorCode, number> = {
     HELD: 1, BAD_NAME: 2, STOPPING: 3, TIMEOUT: 4, NO_QUORUM: 5, RECOVERING: 5, ISOLATED: 5,
     STARTING: 5, NOT_HELD: 6, NOT_OWNER: 6, CANCELED: 7, BUSY: 7, LIST_FAILED: 5, LOCKS_HELD: 1,
-    OWNER_GONE: 7, LIMIT: 7, LOCK_MANAGER: 7, UNSAFE: 7,
+    OWNER_GONE: 7, LIMIT: 7, LOCK_MANAGER: 7, UNSAFE: 7, DEADLOCK: 1,
   };
   for (const [code, exitCode] of Object.entries(expected)) {
     service.onAcquire = () => Promise.reject(new CoordinatorError(

@@ -51,7 +51,8 @@ test.serial('the command runs under the lock as its owner, and its status is pas
 test.serial('a lock without a generation leaves none in the environment', async (t) => {
   const { service, socketPath } = await serve(t);
   service.onAcquire = ({ owner }) => {
-    return Promise.resolve({ lock: aLock({ owner, generation: null }), acquired: true });
+    const lock = aLock({ owner, generation: null });
+    return Promise.resolve({ lock, acquired: true, convertedFrom: null });
   };
   const inner = spawnCli(t, socketPath, 'run', 'vm-17', '--shared', '--',
     'sh', '-c', 'echo "${HOLDFAST_GENERATION-unset}"');
@@ -83,7 +84,7 @@ test.serial('the lock is asked for before the command runs', async (t) => {
   service.onAcquire = async (request) => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     ranBeforeGrant = existsSync(mark);
-    return { lock: aLock({ owner: request.owner }), acquired: true };
+    return { lock: aLock({ owner: request.owner }), acquired: true, convertedFrom: null };
   };
   const { closed } = spawnCli(t, socketPath, 'run', 'r', 'touch', mark);
   t.is((await closed).code, 0);

@@ -14,7 +14,7 @@ test('acquire with several resources asks for all of them together', async (t) =
     members: [{ resource: 'b', mode: 'PR' }, { resource: 'a', mode: 'PR' }], waitMs: 2_000,
   });
   service.onAcquireSet = () => Promise.resolve({
-    members: [{ lock: aLock({ resource: 'b' }), acquired: false }],
+    members: [{ lock: aLock({ resource: 'b' }), acquired: false, convertedFrom: null }],
   });
   t.regex((await cli(socketPath, 'acquire', 'b', 'a', '--owner', 'o')).stdout, /^b: held already/);
 });

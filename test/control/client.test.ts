@@ -48,6 +48,19 @@ test('an acquire by hand defaults to exclusive and to no waiting', async (t) => 
   t.like(service.acquires[0], { mode: 'EX', waitMs: 0 });
 });
 
+test('a convert passes on resource, mode, owner and wait, and has no mode by default', async (t) => {
+  const { client, service, socketPath } = await serve(t);
+  const result = await client.convert({ resource: 'vm-17', mode: 'PR', owner, waitMs: null });
+  t.like(result, { from: 'EX', converted: true, pending: false, lock: { mode: 'PR' } });
+  t.like(service.converts[0], { resource: 'vm-17', mode: 'PR', owner, waitMs: null });
+  const body = { resource: 'vm-17', owner };
+  const { status } = await ask(socketPath, 'POST', '/v1/convert', JSON.stringify(body));
+  t.is(status, 400);
+  const plain = JSON.stringify({ ...body, mode: 'CR' });
+  t.is((await ask(socketPath, 'POST', '/v1/convert', plain)).status, 200);
+  t.like(service.converts[1], { mode: 'CR', waitMs: 0 });
+});
+
 test('a release passes on resource and owner', async (t) => {
   const { client, service } = await serve(t);
   const process = { kind: 'process', pid: 4711, startTime: 123_456 } as const;
@@ -61,7 +74,7 @@ test('every refusal of the coordinator reaches the caller with its code and stat
   const { client, service, socketPath } = await serve(t);
   const own = new Set(['BAD_REQUEST', 'NOT_FOUND', 'INTERNAL']);
   const codes = Object.keys(HTTP_STATUS).filter((code) => !own.has(code));
-  t.is(codes.length, 18);
+  t.is(codes.length, 19);
   for (const code of codes as CoordinatorError['code'][]) {
     const holders = code === 'HELD' ? [aLock({ node: { id: 2, name: 'n2' } })] : [];
     service.onAcquire = () => Promise.reject(

@@ -5,15 +5,16 @@ import type {
   StatusView,
 } from '../../src/coordinator/core/view.js';
 import type {
-  AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, CoordinatorService,
-  FencingReport, ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest, ReleaseResult,
-  StopLocks,
+  AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, ConvertRequest,
+  ConvertResult, CoordinatorService, FencingReport, ReleaseOrphanRequest, ReleaseOrphanResult,
+  ReleaseRequest, ReleaseResult, StopLocks,
 } from '../../src/coordinator/service.js';
 
 /** A coordinator without a cluster: answers what the test put in, and remembers what was asked. */
 export class FakeService implements CoordinatorService {
   readonly acquires: AcquireRequest[] = [];
   readonly setAcquires: AcquireSetRequest[] = [];
+  readonly converts: ConvertRequest[] = [];
   readonly releases: ReleaseRequest[] = [];
   readonly orphanReleases: ReleaseOrphanRequest[] = [];
   readonly listeners = new Set<(event: CoordinatorEvent) => void>();
@@ -30,10 +31,17 @@ export class FakeService implements CoordinatorService {
     Promise.resolve({
       lock: aLock({ resource: request.resource, mode: request.mode, owner: request.owner }),
       acquired: true,
+      convertedFrom: null,
+    });
+  onConvert: (request: ConvertRequest) => Promise<ConvertResult> = ({ resource, mode, owner }) =>
+    Promise.resolve({
+      lock: aLock({ resource, mode, owner }), from: 'EX', converted: mode !== 'EX', pending: false,
     });
   onAcquireSet: (request: AcquireSetRequest) => Promise<AcquireSetResult> = ({ members, owner }) =>
     Promise.resolve({
-      members: members.map((member) => ({ lock: aLock({ ...member, owner }), acquired: true })),
+      members: members.map((member) => ({
+        lock: aLock({ ...member, owner }), acquired: true, convertedFrom: null,
+      })),
     });
   onRelease: (request: ReleaseRequest) => Promise<ReleaseResult> = () =>
     Promise.resolve({ released: true, pending: false });
@@ -67,6 +75,11 @@ export class FakeService implements CoordinatorService {
   acquireSet(request: AcquireSetRequest): Promise<AcquireSetResult> {
     this.setAcquires.push(request);
     return this.onAcquireSet(request);
+  }
+
+  convert(request: ConvertRequest): Promise<ConvertResult> {
+    this.converts.push(request);
+    return this.onConvert(request);
   }
 
   release(request: ReleaseRequest): Promise<ReleaseResult> {
@@ -170,6 +183,7 @@ export function aLock(changes: Partial<LockView> = {}): LockView {
     resource: 'vm-17',
     lockspace: 'holdfast',
     mode: 'EX',
+    converting: null,
     state: 'held',
     owner: { kind: 'named', name: 'qemu-17' },
     node: { id: 1, name: 'n1' },

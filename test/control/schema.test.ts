@@ -1,9 +1,9 @@
 import test from 'ava';
 import type { z } from 'zod';
 import type { CoordinatorEvent, LockView, NodeView, StatusView } from '../../src/coordinator/core/view.js';
-import type { AcquireResult, ReleaseResult } from '../../src/coordinator/service.js';
+import type { AcquireResult, ConvertResult, ReleaseResult } from '../../src/coordinator/service.js';
 import {
-  acquireReplySchema, acquireRequestSchema, eventSchema, lockSchema, nodeSchema,
+  acquireReplySchema, acquireRequestSchema, convertReplySchema, eventSchema, lockSchema, nodeSchema,
   releaseReplySchema, releaseRequestSchema, statusSchema,
 } from '../../src/control/schema.js';
 import { aLock, aNode, aStatus } from './fake-service.js';
@@ -18,7 +18,10 @@ test('whatever the coordinator may say has a place in the schemas', (t) => {
   t.true(covers<NodeView, typeof nodeSchema>(nodeSchema, aNode()));
   t.true(covers<LockView, typeof lockSchema>(lockSchema, aLock()));
   t.true(covers<AcquireResult, typeof acquireReplySchema>(acquireReplySchema, {
-    lock: aLock(), acquired: false,
+    lock: aLock(), acquired: false, convertedFrom: 'PR',
+  }));
+  t.true(covers<ConvertResult, typeof convertReplySchema>(convertReplySchema, {
+    lock: aLock({ converting: 'PR' }), from: 'EX', converted: true, pending: true,
   }));
   t.true(covers<ReleaseResult, typeof releaseReplySchema>(releaseReplySchema, {
     released: true, pending: true,

@@ -256,3 +256,23 @@ test('members that could not be written are said so, and are not written later',
   await runner.settled();
   t.deepEqual(writes.at(-1), [DROPPED, releasing]);
 });
+
+test('a convert whose record was not written is not asked for, and its lock stays listed', async (t) => {
+  const { runner, done, events, faults, writes } = bench();
+  const converting: ListRecord = { kind: 'converting', at: 0, id: 1, from: 'PR', to: 'EX' };
+  const releasing: ListRecord = { kind: 'releasing', at: 0, id: 1, why: 'asked for', mode: 'PR' };
+  const convert: Effect = {
+    kind: 'lock', action: { kind: 'convert', id: 1, mode: 'EX', wait: true }, opening: 1,
+  };
+  faults.write = new Error('disk full');
+  runner.push([persist(converting), convert, LOG]);
+  runner.push([persist(releasing)]);
+  await runner.settled();
+  t.deepEqual(done, [LOG]);
+  t.like(events.find(({ kind }) => kind === 'convert-unlisted'), { ids: [1], message: 'disk full' });
+  t.false(events.some(({ kind }) => kind === 'intent-failed'));
+  faults.write = null;
+  runner.push([persist(DROPPED)]);
+  await runner.settled();
+  t.deepEqual(writes.at(-1), [releasing, DROPPED]);
+});

@@ -3,7 +3,10 @@ import { EventEmitter } from 'eventemitter3';
 import type { Clock, Timer } from '../../src/clock.js';
 import type { Group, GroupEvents, Member } from '../../src/cpg/port.js';
 import { DlmError } from '../../src/dlm/error.js';
-import type { LocalLock, LockId, Lockspace, LockspaceEvents, Take, TakeRequest } from '../../src/dlm/port.js';
+import type {
+  ConvertRequest, Grant, LocalLock, LockId, Lockspace, LockspaceEvents, Take, TakeRequest,
+  UnlockRequest,
+} from '../../src/dlm/port.js';
 import type { Quorum, QuorumEvents } from '../../src/quorum/port.js';
 
 /** Time that passes only when told to. */
@@ -118,8 +121,11 @@ export class FakeLockspace extends EventEmitter<LockspaceEvents> implements Lock
     return { id: this.#id(), granted };
   }
 
-  convert(): Promise<never> {
-    return Promise.reject(notUsed('convert'));
+  convert(id: LockId, { mode, wait, flags = [] }: ConvertRequest): Promise<Grant> {
+    this.calls.push(`convert ${id} ${mode}${wait ? ' wait' : ''}${flags.join()}`);
+    const failure = this.takeFailure;
+    const grant = { mode, value: null, demoted: false };
+    return failure === null ? Promise.resolve(grant) : Promise.reject(failure);
   }
 
   deadlockCancel(): Promise<void> {
@@ -147,8 +153,8 @@ export class FakeLockspace extends EventEmitter<LockspaceEvents> implements Lock
     return Promise.resolve();
   }
 
-  unlock(id: LockId): Promise<void> {
-    this.calls.push(`unlock ${id}`);
+  unlock(id: LockId, request: UnlockRequest = {}): Promise<void> {
+    this.calls.push(`unlock ${id}${request.force === true ? ' force' : ''}`);
     return Promise.resolve();
   }
 

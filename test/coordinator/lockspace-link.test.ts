@@ -89,7 +89,7 @@ test('actions reach the lock manager under its own ids, outcomes come back', asy
   link.perform(TAKE, 1);
   link.perform({ kind: 'cancel', id: 1 }, 1);
   await turns();
-  link.perform({ kind: 'unlock', id: 1 }, 1);
+  link.perform({ kind: 'unlock', id: 1, force: false }, 1);
   await turns();
   link.perform({ kind: 'adopt', id: 2, lockName: 'web', mode: 'PR' }, 1);
   await turns();
@@ -99,11 +99,34 @@ test('actions reach the lock manager under its own ids, outcomes come back', asy
   await running;
 });
 
+test('a convert reaches the lock manager without QUECVT, and its outcome comes back', async (t) => {
+  const { run, ending, spaces, link, events } = bench();
+  const running = run();
+  await turns();
+  link.perform(TAKE, 1);
+  await turns();
+  link.perform({ kind: 'convert', id: 1, mode: 'PR', wait: true }, 1);
+  await turns();
+  t.deepEqual(events.at(-1), { kind: 'converted', id: 1 });
+  const [space] = spaces;
+  if (space !== undefined) space.takeFailure = new DlmError('DEADLOCK', 'convert', 'a deadlock');
+  link.perform({ kind: 'convert', id: 1, mode: 'EX', wait: true }, 1);
+  await turns();
+  t.like(events.at(-1), { kind: 'convert-failed', id: 1, failure: { code: 'DEADLOCK' } });
+  link.perform({ kind: 'unlock', id: 1, force: true }, 1);
+  await turns();
+  t.deepEqual(space?.calls.slice(1), ['convert 501 PR wait', 'convert 501 EX wait', 'unlock 501 force']);
+  link.perform({ kind: 'convert', id: 9, mode: 'EX', wait: true }, 1);
+  t.like(events.at(-1), { kind: 'convert-failed', id: 9, failure: { code: 'UNKNOWN_LOCK' } });
+  ending.abort();
+  await running;
+});
+
 test('an unlock of what the lock manager does not have fails as unknown', async (t) => {
   const { run, ending, link, events } = bench();
   const running = run();
   await turns();
-  link.perform({ kind: 'unlock', id: 9 }, 1);
+  link.perform({ kind: 'unlock', id: 9, force: false }, 1);
   t.like(events.at(-1), { kind: 'unlock-failed', id: 9, failure: { code: 'UNKNOWN_LOCK' } });
   ending.abort();
   await running;
@@ -121,7 +144,7 @@ test('a lost process is told once, its answers no more, and it is opened again',
   t.deepEqual(kinds(), ['lockspace-open', 'lockspace-lost']);
   await clock.pass(200);
   t.deepEqual(kinds(), ['lockspace-open', 'lockspace-lost', 'lockspace-open']);
-  link.perform({ kind: 'unlock', id: 1 }, 2);
+  link.perform({ kind: 'unlock', id: 1, force: false }, 2);
   t.is(kinds().at(-1), 'unlock-failed');
   ending.abort();
   await running;

@@ -84,7 +84,8 @@ for (const code of ['BUSY', 'STARTING', 'NO_QUORUM', 'RECOVERING', 'LOCK_MANAGER
     service.onAcquire = (request) => {
       asked += 1;
       if (asked === 1) return Promise.reject(new CoordinatorError(code, 'not now'));
-      return Promise.resolve({ lock: aLock({ resource: request.resource }), acquired: true });
+      const lock = aLock({ resource: request.resource });
+      return Promise.resolve({ lock, acquired: true, convertedFrom: null });
     };
     t.is((await agent.run('start')).exitCode, OCF.success);
     t.is(asked, 2);

@@ -11,7 +11,7 @@ export const STATUS: StatusView = {
 
 export function lockOf(state: LockView['state'], facts: Partial<LockView> = {}): LockView {
   return {
-    resource: 'vm-1', lockspace: 'holdfast', mode: 'EX', state,
+    resource: 'vm-1', lockspace: 'holdfast', mode: 'EX', converting: null, state,
     owner: { kind: 'named', name: 'o' }, node: { id: 1, name: 'n1' }, nodeState: 'synced',
     generation: null, since: AT, note: null, ...facts,
   };

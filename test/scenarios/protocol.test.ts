@@ -4,7 +4,7 @@ import { NewerDaemon } from './support/newer-daemon.js';
 import type { World } from './support/world.js';
 
 const DISK: ManifestEntry = {
-  id: 1, resource: 'disk', lockspace: 'holdfast', mode: 'PR', state: 'held',
+  id: 1, resource: 'disk', lockspace: 'holdfast', mode: 'PR', converting: null, state: 'held',
   owner: { kind: 'named', name: 'newcomer' }, since: 1_790_000_000_000, generation: null,
 };
 

@@ -36,8 +36,15 @@ export async function acquire(
 }
 
 /** One line: what was acquired, for whom, where; or since when it is held already. */
-export function describeAcquired({ lock, acquired }: AcquireResult, now: number): string {
+export function describeAcquired(result: AcquireResult, now: number): string {
+  const { lock, acquired, convertedFrom } = result;
   const number = lock.generation === null ? '' : `, generation ${lock.generation}`;
+  if (convertedFrom !== null) {
+    return `${printable(
+      `${lock.resource}: converted from mode ${convertedFrom} to ${lock.mode} ` +
+        `for ${describeOwner(lock.owner)} on ${lock.node.name}${number}`,
+    )}\n`;
+  }
   const since = acquired ? '' : `, since ${describeTime(lock.since, now)}`;
   return `${printable(
     `${lock.resource}: ${acquired ? 'acquired' : 'held already'} in mode ${lock.mode} ` +

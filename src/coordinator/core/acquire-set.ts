@@ -4,6 +4,7 @@ import type { CoreEvent } from './event.js';
 import { CANCEL_GRACE_MS, OWN_LOCKS_MAX, SETS_MAX } from './limits.js';
 import { callerOfSet, inOrder, type LockSet, type SetMember } from './lock-set.js';
 import { viewOwnLock } from './lock-view.js';
+import { covers, type LockMode } from './mode.js';
 import { describeOwner, type Owner } from './owner.js';
 import { findOwnLock, setPhase } from './own-locks.js';
 import { refuse, refuseForStanding, type Refusal } from './refusal.js';
@@ -133,7 +134,7 @@ export function onSetListed(state: State, number: number, out: EffectCollector):
   if (set?.phase.kind !== 'listing') return;
   const refusal = state.standing.kind === 'isolated' ? refuseForStanding(state.standing) : null;
   const locks = set.asked.map((member) => findOwnLock(state, member.resource, set.owner));
-  const gone = set.asked.find((_, at) => !isThere(set, locks[at]));
+  const gone = set.asked.find(({ mode }, at) => !isThere(set, locks[at], mode));
   if (refusal !== null || gone !== undefined) {
     const text = `'${gone?.resource}' is no longer held as it was at the beginning; try again`;
     rollBack(state, set, refusal ?? refuse('BUSY', text), out);
@@ -150,8 +151,9 @@ export function onSetListed(state: State, number: number, out: EffectCollector):
   out.reply(set.caller, { kind: 'acquired-set', members });
 }
 
-function isThere(set: LockSet, lock: OwnLock | undefined): boolean {
-  if (lock === undefined) return false;
+/** What its owner held before may have been converted down while the rest was taken. */
+function isThere(set: LockSet, lock: OwnLock | undefined, mode: LockMode): boolean {
+  if (lock === undefined || !covers(lock.facts.mode, mode)) return false;
   return lock.phase.kind === (set.takenIds.includes(lock.facts.id) ? 'gathered' : 'held');
 }
 

@@ -1,14 +1,17 @@
-import { beginClaim, needsGeneration, refuseForNumber } from './claims.js';
+import { beginClaim, needsGeneration, refuseForNumber } from './begin-claim.js';
+import { acquireConverting, callerOf, convertHeld } from './convert.js';
 import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent, LockFailure } from './event.js';
+import { refuseExplained } from './explained-refusal.js';
 import { becomeHeld } from './grant.js';
-import { CALLERS_PER_LOCK_MAX, EXPLAIN_GRACE_MS, NO_WAIT_MS_MAX, OWN_LOCKS_MAX } from './limits.js';
+import { CALLERS_PER_LOCK_MAX, OWN_LOCKS_MAX } from './limits.js';
 import { refuseForList } from './list-condition.js';
 import { findHolders, viewOwnLock } from './lock-view.js';
+import { covers, joinModes } from './mode.js';
 import { describeOwner } from './owner.js';
 import { addLock, callersOf, dropLock, findOwnLock, forgetLock, setPhase, shownState, waitingLocks } from './own-locks.js';
 import { doneAdopting } from './reconcile.js';
-import { isInQuestion } from './recheck-state.js';
+import { refuseInQuestion } from './recheck-state.js';
 import { refuse, refuseForFailure, refuseForStanding, refuseHeld } from './refusal.js';
 import { beginRelease } from './release.js';
 import type { Caller, LockPhase, OwnLock, State } from './state.js';
@@ -24,7 +27,7 @@ export function onAcquire(state: State, event: AcquireEvent, out: EffectCollecto
   }
   const existing = findOwnLock(state, event.resource, event.owner);
   const answer =
-    existing === undefined ? admit(state, event) : joinExisting(state, existing, event);
+    existing === undefined ? admit(state, event) : joinExisting(state, existing, event, out);
   if (answer !== null) out.reply(event.caller, answer);
   else if (existing === undefined) beginTake(state, event, out);
 }
@@ -81,32 +84,40 @@ export function unparkAll(state: State, out: EffectCollector): void {
   }
 }
 
-function callerOf(state: State, event: AcquireEvent): Caller {
-  const { caller, waitMs } = event;
-  const boundMs = waitMs === 0 ? NO_WAIT_MS_MAX : waitMs;
-  const deadlineMs = boundMs === null ? null : state.monotonicMs + boundMs;
-  return { caller, waits: waitMs !== 0, deadlineMs };
-}
-
-/** The same owner asks again: answered from what is there, or joined to who waits already. */
-function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer | null {
+/**
+ * The same owner asks again: answered from what is there, or joined to who waits already. What it
+ * holds is converted upwards, never down: an acquire must not take protection away.
+ */
+function joinExisting(
+  state: State,
+  lock: OwnLock,
+  event: AcquireEvent,
+  out: EffectCollector,
+): Answer | null {
   const { phase, facts } = lock;
   const who = describeOwner(event.owner);
-  if (facts.mode !== event.mode && facts.mode !== 'EX') {
-    const text = `${who} has '${facts.resource}' in ${facts.mode} and cannot have it in`;
-    return refuse('BUSY', `${text} ${event.mode} beside that; release it first`);
-  }
+  const isCovered = covers(facts.mode, event.mode);
+  const caller = callerOf(state, event);
   switch (phase.kind) {
     case 'held':
+      if (!isCovered) {
+        const goal = joinModes(facts.mode, event.mode);
+        return convertHeld(state, lock, { caller, goal }, out);
+      }
       // What nobody can vouch for is not confirmed either.
       if (state.standing.kind === 'isolated') return refuseForStanding(state.standing);
-      if (isInQuestion(state, lock)) {
-        const text = `'${facts.resource}' is being checked against the kernel, after`;
-        return refuse('RECOVERING', `${text} ${state.recheck?.why ?? 'a gap'}; try again`);
-      }
-      return { kind: 'acquired', lock: viewOwnLock(state, lock), acquired: false };
+      return (
+        refuseInQuestion(state, lock) ??
+        { kind: 'acquired', lock: viewOwnLock(state, lock), acquired: false }
+      );
+    case 'converting':
+      return acquireConverting(state, lock, phase, { caller, goal: event.mode });
     case 'parked':
     case 'taking': {
+      if (!isCovered) {
+        const text = `${who} waits for '${facts.resource}' in ${facts.mode} already; ask for`;
+        return refuse('BUSY', `${text} ${event.mode} when it has that`);
+      }
       if (phase.kind === 'taking' && phase.cancelling !== 'no') break;
       // A set may still be rolled back, and what somebody else was given must not go with it.
       if (facts.set !== undefined) break;
@@ -119,10 +130,11 @@ function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer 
         const text = `${who} waits for '${facts.resource}' already; wait too, or try again`;
         return refuseForStanding(state.standing) ?? refuse('BUSY', text);
       }
-      lock.phase = { ...phase, callers: [...phase.callers, callerOf(state, event)] };
+      lock.phase = { ...phase, callers: [...phase.callers, caller] };
       return null;
     }
     case 'claiming': {
+      if (!isCovered) break;
       if (phase.callers.length >= CALLERS_PER_LOCK_MAX) {
         return refuse('LIMIT', `${CALLERS_PER_LOCK_MAX} callers wait for '${facts.resource}'`);
       }
@@ -130,7 +142,7 @@ function joinExisting(state: State, lock: OwnLock, event: AcquireEvent): Answer 
       if (refusal !== null && (event.waitMs === 0 || state.standing.kind === 'isolated')) {
         return refusal;
       }
-      setPhase(state, lock, { ...phase, callers: [...phase.callers, callerOf(state, event)] });
+      setPhase(state, lock, { ...phase, callers: [...phase.callers, caller] });
       return null;
     }
     case 'gathered':
@@ -161,8 +173,9 @@ export function onGranted(state: State, id: number, out: EffectCollector): void 
     return;
   }
   const { wait } = lock.phase;
-  if (needsGeneration(lock.facts.mode)) beginClaim(state, lock, { callers, wait, isKept: false });
-  else becomeHeld(state, lock, callers, null, out);
+  if (needsGeneration(lock.facts.mode)) {
+    beginClaim(state, lock, { callers, wait, isKept: false, from: null });
+  } else becomeHeld(state, lock, callers, null, out);
 }
 
 /** `taking -> (nothing)`: refused, cancelled, or failed. */
@@ -177,18 +190,20 @@ export function onTakeFailed(
   // The lock manager's process ended: what became of the take, adoption will tell.
   if (failure.code === 'CHILD_LOST' || failure.code === 'CLOSED') return;
   const { phase, facts } = lock;
+  const { resource, mode } = facts;
   const patient = failure.code === 'WOULD_BLOCK' ? whoWouldWait(state, phase) : [];
   if (patient.length > 0) {
     setPhase(state, lock, takingFor(true, patient));
-    const { id, lockName, mode } = facts;
-    out.lock({ kind: 'take', id, lockName, mode, wait: true });
+    out.lock({ kind: 'take', id, lockName: facts.lockName, mode, wait: true });
   } else dropLock(state, out, lock, `not granted: ${failure.code}`);
   for (const one of phase.callers) {
     const { caller } = one;
     if (patient.includes(one)) continue;
-    if (failure.code === 'WOULD_BLOCK') refuseExplained(state, caller, 'HELD', lock, out);
-    else if (phase.cancelling === 'timeout') refuseExplained(state, caller, 'TIMEOUT', lock, out);
-    else out.reply(caller, refuseForFailure(facts.resource, failure));
+    const refusal = { caller, resource, mode, except: id, kept: null };
+    if (failure.code === 'WOULD_BLOCK') refuseExplained(state, { ...refusal, code: 'HELD' }, out);
+    else if (phase.cancelling === 'timeout') {
+      refuseExplained(state, { ...refusal, code: 'TIMEOUT' }, out);
+    } else out.reply(caller, refuseForFailure(resource, failure));
   }
 }
 
@@ -196,43 +211,6 @@ export function onTakeFailed(
 function whoWouldWait(state: State, phase: Taking): readonly Caller[] {
   if (phase.wait || phase.cancelling !== 'no' || state.standing.kind !== 'ok') return [];
   return phase.callers.filter(({ waits }) => waits);
-}
-
-/** Names the holder at once if it is known, or leaves its manifest a moment to arrive. */
-function refuseExplained(
-  state: State,
-  caller: number,
-  code: 'HELD' | 'TIMEOUT',
-  lock: OwnLock,
-  out: EffectCollector,
-): void {
-  const { resource, mode, id } = lock.facts;
-  const holders = findHolders(state, resource, mode, id);
-  if (holders.length > 0) {
-    out.reply(caller, refuseHeld(code, resource, mode, holders));
-    return;
-  }
-  const deadlineMs = state.monotonicMs + EXPLAIN_GRACE_MS;
-  state.unexplained.push({ caller, code, resource, mode, deadlineMs });
-}
-
-/** Answers the refusals whose holder is known by now, or whose moment has passed. */
-export function settleUnexplained(state: State, out: EffectCollector): void {
-  if (state.unexplained.length === 0) return;
-  state.unexplained = state.unexplained.filter((open) => {
-    const holders = findHolders(state, open.resource, open.mode, null);
-    if (holders.length === 0 && state.monotonicMs < open.deadlineMs) return true;
-    out.reply(open.caller, refuseHeld(open.code, open.resource, open.mode, holders));
-    return false;
-  });
-}
-
-/** Answers all refusals that wait for an explanation: no more will come. */
-export function giveUpExplaining(state: State, out: EffectCollector): void {
-  for (const open of state.unexplained) {
-    out.reply(open.caller, refuseHeld(open.code, open.resource, open.mode, []));
-  }
-  state.unexplained = [];
 }
 
 /**
@@ -249,7 +227,7 @@ export function onIntentFailed(
   if (lock === undefined) return;
   const callers = callersOf(lock.phase) ?? [];
   forgetLock(state, lock);
-  doneAdopting(state, id);
+  doneAdopting(state, lock, out);
   if (lock.facts.owner?.kind === 'process') out.unwatchOwner(id);
   const text = `the lock list cannot be written (${message}): no new locks until it can`;
   for (const { caller } of callers) out.reply(caller, refuse('LIST_FAILED', text));

@@ -1,39 +1,21 @@
-import type { Answer, EffectCollector } from './effect.js';
+import { refuseNumber } from './begin-claim.js';
+import { takeBack } from './convert.js';
+import type { EffectCollector } from './effect.js';
 import { isLossSettled, keyOf } from './epoch.js';
 import type { GroupMember } from './event.js';
 import {
-  expire, expireReservation, hearClaim, hearFloor, hearHello, isUsedUp, makeClaim, mayClaim,
+  expire, expireReservation, hearClaim, hearFloor, hearHello, makeClaim, mayClaim,
   mayTellFloor, onReserved, onReserveFailed, proveEcho, reserveAbove, RESERVE_STALL_MS, startAt,
 } from './generations.js';
 import { becomeHeld } from './grant.js';
 import { canSend, sayHello } from './manifest-sender.js';
 import type { Envelope } from './message.js';
-import type { LockMode } from './mode.js';
-import { setPhase } from './own-locks.js';
 import type { ListedLock } from './record.js';
-import { refuse, refuseForStanding } from './refusal.js';
+import { refuseForStanding } from './refusal.js';
 import { beginRelease } from './release.js';
 import { count, type Caller, type LockPhase, type OwnLock, type State } from './state.js';
 
 type Claiming = Extract<LockPhase, { kind: 'claiming' }>;
-
-/** Whether a grant in this mode needs a generation: no two nodes hold such a mode at once. */
-export function needsGeneration(mode: LockMode): boolean {
-  return mode === 'EX' || mode === 'PW';
-}
-
-/**
- * `taking | adopting -> claiming`: the kernel has granted an exclusive mode, and nobody is told
- * before the lock has its number. `isKept`: it stays although nobody waits for it.
- */
-export function beginClaim(
-  state: State,
-  lock: OwnLock,
-  waits: { readonly callers: readonly Caller[]; readonly wait: boolean; readonly isKept: boolean },
-): void {
-  lock.generation = null;
-  setPhase(state, lock, { kind: 'claiming', number: null, ...waits });
-}
 
 /** The list has been read: where the numbers of this node begin. */
 export function startGenerations(
@@ -108,18 +90,9 @@ function refuseUnreserved(state: State, out: EffectCollector): void {
     if (phase.kind !== 'claiming' || phase.isKept) continue;
     if (phase.number === null || phase.number <= generations.mark) continue;
     for (const { caller } of phase.callers) out.reply(caller, refuseNumber(state));
-    beginRelease(state, lock, 'its generation could not be kept', null, out);
+    if (phase.from !== null) takeBack(state, lock, phase.from, out);
+    else beginRelease(state, lock, 'its generation could not be kept', null, out);
   }
-}
-
-/** Why no lock in this mode may be taken as its numbers stand; null when it may. */
-export function refuseForNumber(state: State, mode: LockMode): Answer | null {
-  return needsGeneration(mode) && isUsedUp(state.generations) ? refuseNumber(state) : null;
-}
-
-function refuseNumber(state: State): Answer {
-  const text = state.warnings.get('generations-mark') ?? 'generations cannot be reserved';
-  return refuse('LIST_FAILED', text);
 }
 
 /**
@@ -155,9 +128,11 @@ function giveBack(state: State, out: EffectCollector): void {
     if (refusal !== null) {
       for (const { caller } of phase.callers) out.reply(caller, refusal);
       if (phase.isKept) setCallers(lock, phase, []);
+      else if (phase.from !== null) takeBack(state, lock, phase.from, out);
       else beginRelease(state, lock, 'granted while this node was isolated', null, out);
     } else if (phase.callers.length === 0 && !phase.isKept) {
-      beginRelease(state, lock, 'granted after its caller had gone', null, out);
+      if (phase.from !== null) takeBack(state, lock, phase.from, out);
+      else beginRelease(state, lock, 'granted after its caller had gone', null, out);
     }
   }
 }

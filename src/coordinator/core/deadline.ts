@@ -4,7 +4,7 @@ import { canSend } from './manifest-sender.js';
 import { callersOf, waitingLocks } from './own-locks.js';
 import { ghostDueMs } from './ghosts.js';
 import { recheckDueMs } from './recheck-state.js';
-import type { State } from './state.js';
+import type { LockPhase, State } from './state.js';
 
 /** When the core next needs a `tick`, monotonic ms; the shell keeps one timer for it. */
 export function nextDeadlineMs(state: State): number {
@@ -12,7 +12,7 @@ export function nextDeadlineMs(state: State): number {
   let next = canSend(state) ? state.digestDueMs : state.monotonicMs + DIGEST_INTERVAL_MS;
   for (const lock of waitingLocks(state)) {
     const { phase } = lock;
-    const graceMs = phase.kind === 'taking' && phase.cancelling !== 'no' ? CANCEL_GRACE_MS : 0;
+    const graceMs = isCancelled(phase) ? CANCEL_GRACE_MS : 0;
     for (const { deadlineMs } of callersOf(phase) ?? []) {
       if (deadlineMs !== null) next = Math.min(next, deadlineMs + graceMs);
     }
@@ -29,4 +29,11 @@ export function nextDeadlineMs(state: State): number {
   }
   const generationsMs = canSend(state) ? nextDueMs(state.generations) : null;
   return generationsMs === null ? next : Math.min(next, generationsMs);
+}
+
+function isCancelled(phase: LockPhase): boolean {
+  if (phase.kind === 'converting') {
+    return phase.progress === 'timeout' || phase.progress === 'canceled';
+  }
+  return phase.kind === 'taking' && phase.cancelling !== 'no';
 }

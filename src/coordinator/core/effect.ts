@@ -5,7 +5,7 @@ import type { ListRecord } from './record.js';
 import type { CoordinatorEvent, LockView } from './view.js';
 
 export type RefusalCode =
-  | 'HELD' | 'TIMEOUT' | 'CANCELED' | 'NOT_HELD' | 'NOT_OWNER' | 'BUSY'
+  | 'HELD' | 'TIMEOUT' | 'CANCELED' | 'DEADLOCK' | 'NOT_HELD' | 'NOT_OWNER' | 'BUSY'
   | 'STARTING' | 'NO_QUORUM' | 'RECOVERING' | 'ISOLATED'
   | 'LIST_FAILED' | 'LOCKS_HELD' | 'OWNER_GONE' | 'LIMIT' | 'LOCK_MANAGER' | 'STOPPING';
 
@@ -16,6 +16,16 @@ export type Answer =
       readonly kind: 'acquired-set';
       /** In the order in which they were asked for. */
       readonly members: readonly { readonly lock: LockView; readonly acquired: boolean }[];
+    }
+  /**
+   * An owner's lock has another mode now than `from`, or has it again. `pending`: it gives up
+   * protection, and will be finished when the lockspace runs; the owner must count on the weaker.
+   */
+  | {
+      readonly kind: 'converted';
+      readonly lock: LockView;
+      readonly from: LockMode;
+      readonly pending: boolean;
     }
   | { readonly kind: 'released'; readonly released: boolean; readonly pending: boolean }
   /** Nothing of this node is in the kernel's way any more; the daemon may go. */
@@ -38,7 +48,14 @@ export type LockAction =
       readonly wait: boolean;
     }
   | { readonly kind: 'cancel'; readonly id: number }
-  | { readonly kind: 'unlock'; readonly id: number }
+  | {
+      readonly kind: 'convert';
+      readonly id: number;
+      readonly mode: LockMode;
+      readonly wait: boolean;
+    }
+  /** `force`: also while a convert of it is under way, which fails then. */
+  | { readonly kind: 'unlock'; readonly id: number; readonly force: boolean }
   | {
       readonly kind: 'adopt';
       readonly id: number;
@@ -51,9 +68,9 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 /**
  * What the shell must do, in the order of the list: persist, then multicast, then lock, then
  * reply; news in front of the persist are told before its records are written. When the write
- * fails, a take whose `intent` was in it is not carried out, and the shell says so with a
- * `intent-failed` event; the rest goes on, since the kernel and the older records still prove what
- * is held.
+ * fails, a take whose `intent` was in it is not carried out, nor a convert whose `converting` was,
+ * and the shell says so with an `intent-failed` or `convert-unlisted` event; the rest goes on,
+ * since the kernel and the older records still prove what is held.
  */
 export type Effect =
   | { readonly kind: 'persist'; readonly records: readonly ListRecord[] }

@@ -94,11 +94,26 @@ export type CoreEvent =
   | { readonly kind: 'adopt-failed'; readonly id: number; readonly failure: LockFailure }
   | { readonly kind: 'granted'; readonly id: number }
   | { readonly kind: 'take-failed'; readonly id: number; readonly failure: LockFailure }
+  | { readonly kind: 'converted'; readonly id: number }
+  /** The lock has the mode that it had. */
+  | { readonly kind: 'convert-failed'; readonly id: number; readonly failure: LockFailure }
   | { readonly kind: 'unlocked'; readonly id: number }
   | { readonly kind: 'unlock-failed'; readonly id: number; readonly failure: LockFailure }
   /** The intents of these locks could not be written; they were not asked of the kernel. */
   | { readonly kind: 'intent-failed'; readonly ids: readonly number[]; readonly message: string }
   | { readonly kind: 'list-condition'; readonly condition: ListCondition }
+  /** As `intent-failed`, for the converts of these locks. */
+  | { readonly kind: 'convert-unlisted'; readonly ids: readonly number[]; readonly message: string }
+  | {
+      readonly kind: 'convert';
+      readonly caller: number;
+      readonly resource: string;
+      readonly owner: Owner;
+      /** Another mode than the one held; weaker or stronger. */
+      readonly mode: LockMode;
+      /** 0 = do not wait; null = for ever. */
+      readonly waitMs: number | null;
+    }
   | {
       readonly kind: 'acquire';
       readonly caller: number;

@@ -16,20 +16,24 @@ export function becomeHeld(
   generation: number | null,
   out: EffectCollector,
 ): void {
-  const { id, resource } = lock.facts;
+  const { id, resource, mode } = lock.facts;
+  const from = lock.phase.kind === 'claiming' ? lock.phase.from : null;
   lock.generation = generation;
   if (isGathered(state, lock)) {
     gather(state, lock, callers, out);
     return;
   }
+  if (from !== null) lock.sinceMs = state.wallMs;
   setPhase(state, lock, { kind: 'held' });
-  out.persist({
-    kind: 'held', at: state.wallMs, id, ...(generation === null ? {} : { generation }),
-  });
+  const number = generation === null ? {} : { generation };
+  const converted = from === null ? {} : { mode };
+  out.persist({ kind: 'held', at: state.wallMs, id, ...converted, ...number });
   const note = noteOnGrant(state, lock);
   const view = { ...viewOwnLock(state, lock), note };
   for (const { caller } of callers) {
-    out.reply(caller, { kind: 'acquired', lock: view, acquired: true });
+    out.reply(caller, from === null
+      ? { kind: 'acquired', lock: view, acquired: true }
+      : { kind: 'converted', lock: view, from, pending: false });
   }
   if (note !== null) out.log('info', `'${resource}' ${note}`);
 }

@@ -14,6 +14,7 @@ export function viewOwnLock(state: State, lock: OwnLock): LockView {
     resource,
     lockspace: state.self.lockspace,
     mode,
+    converting: lock.phase.kind === 'converting' ? lock.phase.goal : null,
     state: shown,
     owner,
     node: { id: state.self.nodeId, name: state.self.nodeName },
@@ -44,6 +45,7 @@ export function viewLastLock(peer: Peer, entry: ManifestEntry): LockView {
     resource: entry.resource,
     lockspace: entry.lockspace,
     mode: entry.mode,
+    converting: entry.state === 'held' ? entry.converting : null,
     state: entry.state,
     owner: entry.owner,
     node: { id: peer.nodeId, name: peer.name },
@@ -58,7 +60,8 @@ export function viewLastLock(peer: Peer, entry: ManifestEntry): LockView {
 export function viewPeerLock(peer: Peer, entry: ManifestEntry): LockView | null {
   const shown = peerLockState(peer, entry);
   if (shown === null) return null;
-  return { ...viewLastLock(peer, entry), state: shown };
+  const converting = shown === 'held' ? entry.converting : null;
+  return { ...viewLastLock(peer, entry), converting, state: shown };
 }
 
 /** A waiting request dies with its daemon; a held lock does not. */

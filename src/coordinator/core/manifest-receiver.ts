@@ -8,6 +8,7 @@ import {
 import { viewPeerLock } from './lock-view.js';
 import { Manifest } from './manifest.js';
 import { canSend, sendSnapshotOnRequest } from './manifest-sender.js';
+import { isSameEntry } from './own-locks.js';
 import type { Envelope, ManifestEntry, MessageBody, Ring } from './message.js';
 import { noticeOvertaken } from './overtaken.js';
 import { setPeerState, succeed } from './peers.js';
@@ -212,7 +213,7 @@ function replaceEntries(
   }
   for (const [id, entry] of entries) {
     const old = before.get(id);
-    if (old?.state !== entry.state || old.since !== entry.since) {
+    if (old === undefined || !isSameEntry(old, entry)) {
       publish(state, peer, entry, false, out);
     }
     noticeOvertaken(state, peer, entry, out);

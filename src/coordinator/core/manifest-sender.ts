@@ -4,7 +4,7 @@ import { isoTime } from './iso-time.js';
 import { DELTA_ENTRIES_MAX, DIGEST_INTERVAL_MS, REQUEST_RETRY_MS } from './limits.js';
 import { viewOwnLock } from './lock-view.js';
 import type { ManifestEntry } from './message.js';
-import { manifestEntry } from './own-locks.js';
+import { isSameEntry, manifestEntry } from './own-locks.js';
 import { isHeldBack } from './recheck-state.js';
 import type { State } from './state.js';
 import type { LockView } from './view.js';
@@ -69,7 +69,7 @@ export function announceChanges(state: State, out: EffectCollector): void {
     const before = state.announced.get(id);
     const now = lock === undefined ? null : manifestEntry(state, lock);
     if (now !== null && lock !== undefined) {
-      if (isAsAnnounced(before, now)) continue;
+      if (before !== undefined && isSameEntry(before, now)) continue;
       changed.push(now);
       state.announced.set(id, now);
       publish(state, viewOwnLock(state, lock), false, out);
@@ -89,11 +89,6 @@ export function announceChanges(state: State, out: EffectCollector): void {
   else sendWhole(state, out);
 }
 
-function isAsAnnounced(before: ManifestEntry | undefined, now: ManifestEntry): boolean {
-  return before?.state === now.state && before.since === now.since
-    && before.generation === now.generation;
-}
-
 function publish(state: State, lock: LockView, gone: boolean, out: EffectCollector): void {
   out.publish({ at: isoTime(state.wallMs), type: 'lock', lock, gone });
 }
@@ -103,6 +98,7 @@ function viewGone(state: State, entry: ManifestEntry): LockView {
     resource: entry.resource,
     lockspace: entry.lockspace,
     mode: entry.mode,
+    converting: null,
     state: entry.state,
     owner: entry.owner,
     node: { id: state.self.nodeId, name: state.self.nodeName },

@@ -24,6 +24,8 @@ export interface ManifestEntry {
   readonly resource: string;
   readonly lockspace: string;
   readonly mode: LockMode;
+  /** What the held lock is being converted to; null without a convert. */
+  readonly converting: LockMode | null;
   readonly state: LockState;
   readonly owner: Owner | null;
   /** Wall-clock ms of its author. */

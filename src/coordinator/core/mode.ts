@@ -17,3 +17,16 @@ const COMPATIBLE: Readonly<Record<LockMode, readonly LockMode[]>> = {
 export function areCompatible(one: LockMode, other: LockMode): boolean {
   return COMPATIBLE[one].includes(other);
 }
+
+/**
+ * Whether who holds `held` is protected at least as well as with `asked`: whatever it lets others
+ * have beside it, `asked` would let them have too. CW and PR do not cover each other.
+ */
+export function covers(held: LockMode, asked: LockMode): boolean {
+  return COMPATIBLE[held].every((mode) => COMPATIBLE[asked].includes(mode));
+}
+
+/** The weakest mode that covers both: the stronger of the two, or PW for CW and PR. */
+export function joinModes(one: LockMode, other: LockMode): LockMode {
+  return LOCK_MODES.find((mode) => covers(mode, one) && covers(mode, other)) ?? 'EX';
+}

@@ -5,12 +5,14 @@ import { areCompatible } from './mode.js';
 import { ownLocksOf } from './own-locks.js';
 import { beginRelease } from './release.js';
 import { count, type OwnLock, type Peer, type State } from './state.js';
+import { cancelCallers } from './waiting.js';
 
 /**
- * `held -> releasing`: another node was granted, later and exclusively, what this one believes to
- * hold. Two such grants cannot stand beside each other; when this node has missed something since
- * its own, recovery gave the lock away while it was gone, whatever its kernel still shows. Without
- * a gap it is a contradiction that nobody can settle from here: told, and nothing given up.
+ * `held | converting -> releasing`: another node was granted, later and exclusively, what this one
+ * believes to hold. Two such grants cannot stand beside each other; when this node has missed
+ * something since its own, recovery gave the lock away while it was gone, whatever its kernel still
+ * shows. Without a gap it is a contradiction that nobody can settle from here: told, and
+ * nothing given up.
  */
 export function noticeOvertaken(
   state: State,
@@ -32,6 +34,7 @@ export function noticeOvertaken(
     count(state, 'locks_lost');
     const note = `${how}, while this node had lost the others: what it protected is unprotected`;
     reportLost(state, lock, note, out);
+    cancelCallers(lock, out);
     beginRelease(state, lock, `lost: ${how}`, null, out);
   }
 }
@@ -44,6 +47,7 @@ function isOvertaken(
   entry: ManifestEntry,
   later: number,
 ): boolean {
-  if (phase.kind !== 'held' || generation === null || generation >= later) return false;
+  if (phase.kind !== 'held' && phase.kind !== 'converting') return false;
+  if (generation === null || generation >= later) return false;
   return !areCompatible(entry.mode, facts.mode);
 }

@@ -1,5 +1,6 @@
 import type { EffectCollector } from './effect.js';
 import type { ManifestEntry } from './message.js';
+import type { LockMode } from './mode.js';
 import { isSameOwner, type Owner } from './owner.js';
 import type { LockFacts } from './record.js';
 import type { Caller, LockPhase, OwnLock, State } from './state.js';
@@ -36,6 +37,7 @@ export function callersOf(phase: LockPhase): readonly Caller[] | null {
   switch (phase.kind) {
     case 'parked':
     case 'taking':
+    case 'converting':
       return phase.callers;
     case 'claiming':
     case 'orphaned':
@@ -63,17 +65,23 @@ export function waitingLocks(state: State): readonly OwnLock[] {
 
 /**
  * Moves a lock on. `since` starts anew when the phase's kind changes, but not on the way into an
- * adoption and back (who held it before has held it all the time), nor while a lock that was
- * granted waits for its generation, which nobody is told.
+ * adoption or a convert and back (who held it before has held it all the time), nor while a lock
+ * that was granted waits for its generation, which nobody is told.
  */
 export function setPhase(state: State, lock: OwnLock, phase: LockPhase): void {
-  const isAway = phase.kind === 'orphaned' || phase.kind === 'adopting' || phase.kind === 'claiming';
-  const isBack =
-    lock.phase.kind === 'adopting' && lock.phase.was === phase.kind && phase.kind !== 'releasing';
-  if (lock.phase.kind !== phase.kind && !isAway && !isBack) lock.sinceMs = state.wallMs;
+  const { kind } = phase;
+  const isAway = AWAY.has(kind);
+  const was = lock.phase.kind === 'adopting' ? lock.phase.was : lock.phase.kind;
+  const isBack = kind === 'held' ? was === 'held' || was === 'converting' : was === kind;
+  const isKept = isAway || (isBack && kind !== 'releasing');
+  if (lock.phase.kind !== kind && !isKept) lock.sinceMs = state.wallMs;
   lock.phase = phase;
   noteChange(state, lock);
 }
+
+const AWAY: ReadonlySet<LockPhase['kind']> = new Set<LockPhase['kind']>(
+  ['orphaned', 'adopting', 'converting', 'claiming'],
+);
 
 /** Writes that a lock is on its way out, before the kernel is asked. */
 export function recordReleasing(
@@ -83,7 +91,31 @@ export function recordReleasing(
   out: EffectCollector,
 ): void {
   lock.releaseWhy = why;
-  out.persist({ kind: 'releasing', at: state.wallMs, id: lock.facts.id, why });
+  const { id, mode } = lock.facts;
+  const to = convertMode(lock.phase);
+  const convert = to === null ? {} : { to };
+  out.persist({ kind: 'releasing', at: state.wallMs, id, why, mode, ...convert });
+}
+
+/** The mode of a convert that was asked of the kernel and not answered; null without one. */
+export function convertMode(phase: LockPhase): LockMode | null {
+  switch (phase.kind) {
+    case 'converting':
+      return phase.progress === 'parked' ? null : phase.to;
+    case 'releasing':
+    case 'orphaned':
+    case 'adopting':
+      return phase.to;
+    case 'parked':
+    case 'taking':
+    case 'claiming':
+    case 'gathered':
+    case 'held':
+    case 'quarantined':
+      return null;
+    default:
+      return phase satisfies never;
+  }
 }
 
 /** Forgets a lock and writes that the list no longer holds it. */
@@ -133,6 +165,7 @@ export function manifestEntry(state: State, lock: OwnLock): ManifestEntry | null
     resource: lock.facts.resource,
     lockspace: state.self.lockspace,
     mode: lock.facts.mode,
+    converting: lock.phase.kind === 'converting' ? lock.phase.goal : null,
     state: shown,
     owner: lock.facts.owner,
     since: lock.sinceMs,
@@ -140,13 +173,22 @@ export function manifestEntry(state: State, lock: OwnLock): ManifestEntry | null
   };
 }
 
+/** Whether nothing of it that can change has changed. */
+export function isSameEntry(one: ManifestEntry, other: ManifestEntry): boolean {
+  const isSameMode = one.mode === other.mode && one.converting === other.converting;
+  const isSameHold = one.since === other.since && one.generation === other.generation;
+  return isSameMode && isSameHold && one.state === other.state;
+}
+
 /** The phase in the words of the view. An attempt that does not wait is too short to announce. */
 export function shownState(phase: LockPhase): LockState | null {
   switch (phase.kind) {
     case 'parked':
       return 'waiting';
-    case 'taking':
     case 'claiming':
+      if (phase.from !== null) return 'held';
+      return phase.wait ? 'waiting' : 'taking';
+    case 'taking':
       return phase.wait ? 'waiting' : 'taking';
     case 'gathered':
       return 'taking';
@@ -154,6 +196,8 @@ export function shownState(phase: LockPhase): LockState | null {
     case 'releasing':
     case 'quarantined':
       return phase.kind;
+    case 'converting':
+      return 'held';
     case 'orphaned':
     case 'adopting':
       return phase.was === 'intent' ? null : 'orphaned';

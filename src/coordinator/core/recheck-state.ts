@@ -1,5 +1,7 @@
+import type { Answer } from './effect.js';
 import { RECHECK_HOLD_MS } from './limits.js';
 import type { LockMode } from './mode.js';
+import { refuse } from './refusal.js';
 import type { LockPhase, OwnLock, State } from './state.js';
 
 /** A lock as it was when a check began; another phase since then takes it out of the question. */
@@ -37,6 +39,13 @@ export function recheckDueMs({ recheck }: State): number | null {
 /** Whether our manifest must not be told yet. Bounded: the others think it held meanwhile. */
 export function isHeldBack({ recheck, monotonicMs }: State): boolean {
   return recheck !== null && monotonicMs - recheck.sinceMs < RECHECK_HOLD_MS;
+}
+
+/** Why a lock that is being checked is not confirmed nor converted now; null when it is not. */
+export function refuseInQuestion(state: State, lock: OwnLock): Answer | null {
+  if (!isInQuestion(state, lock)) return null;
+  const text = `'${lock.facts.resource}' is being checked against the kernel, after`;
+  return refuse('RECOVERING', `${text} ${state.recheck?.why ?? 'a gap'}; try again`);
 }
 
 /** Whether this very lock is being checked, so that it can be confirmed to nobody. */

@@ -5,6 +5,7 @@ import { dropLock } from './own-locks.js';
 import type { Candidate } from './recheck-state.js';
 import { beginRelease, mayUnlock } from './release.js';
 import { count, type OwnLock, type State } from './state.js';
+import { cancelCallers } from './waiting.js';
 
 type Candidates = ReadonlyMap<number, Candidate>;
 
@@ -28,8 +29,8 @@ export function findMissing(
 }
 
 /**
- * `held -> releasing | (nothing)`; `quarantined -> (nothing)`. What remains of it, should the
- * kernel have it after all, is unlocked where that can be asked.
+ * `held | converting -> releasing | (nothing)`; `quarantined -> (nothing)`. What remains of
+ * it, should the kernel have it after all, is unlocked where that can be asked.
  */
 export function becomeLost(
   state: State,
@@ -58,6 +59,7 @@ function lose(state: State, lock: OwnLock, why: string, out: EffectCollector): v
   }
   count(state, 'locks_lost');
   reportLost(state, lock, `${NOT_IN_KERNEL}; seen after ${why}`, out);
+  cancelCallers(lock, out);
   if (mayUnlock(state)) beginRelease(state, lock, `lost: seen after ${why}`, null, out);
   else dropLock(state, out, lock, 'lost');
 }

@@ -1,3 +1,4 @@
+import { isUp } from './convert-waiting.js';
 import type { EffectCollector } from './effect.js';
 import type { CoreEvent, LockspaceCondition } from './event.js';
 import { RECHECK_PAUSE_MS, RECHECK_READ_MS_MAX, RECHECK_READS } from './limits.js';
@@ -54,10 +55,15 @@ function begin(state: State, why: string, out: EffectCollector): void {
   read(state, { why, sinceMs, misses: 0, candidates }, out);
 }
 
-/** Locks that our manifest claims and no operation is under way on. */
+/**
+ * Locks that our manifest claims and no operation is under way on that changes how the kernel has
+ * them: one that waits to be raised is granted in its old mode meanwhile.
+ */
 function claimed(state: State): readonly OwnLock[] {
-  return [...state.locks.values()].filter(({ phase: { kind } }) => {
-    return kind === 'held' || kind === 'quarantined';
+  return [...state.locks.values()].filter((lock) => {
+    const { phase } = lock;
+    if (phase.kind !== 'converting') return phase.kind === 'held' || phase.kind === 'quarantined';
+    return phase.progress === 'parked' || isUp(lock, phase);
   });
 }
 

@@ -22,20 +22,43 @@ export interface LockFacts {
  * One line of the lock list. `at` is wall-clock time in ms.
  *
  * Each is *written* before the lock manager is asked for what it announces: `intent` before a
- * take, `held` before the owner is told, `releasing` before an unlock, `released` before the
- * owner is told. So no held lock is ever unlisted, and no listed lock is assumed held without
- * the kernel's word.
+ * take, `held` before the owner is told, `converting` before a convert, `releasing` before an
+ * unlock, `dropped` before the owner is told. So no held lock is ever unlisted, and no listed lock
+ * is assumed held without the kernel's word.
+ *
+ * The first and the last record of a lock say all that counts: a rewrite keeps only those.
  */
 export type ListRecord =
   | { readonly kind: 'intent'; readonly at: number; readonly lock: LockFacts }
-  /** `generation` is there for an exclusive mode. */
+  /**
+   * `mode`: the one it is held in since a convert; otherwise that of its facts. `generation` is
+   * there for an exclusive mode.
+   */
   | {
       readonly kind: 'held';
       readonly at: number;
       readonly id: number;
+      readonly mode?: LockMode | undefined;
       readonly generation?: number;
     }
-  | { readonly kind: 'releasing'; readonly at: number; readonly id: number; readonly why: string }
+  /** Held in `from`, and about to be in `to` if the kernel grants it. */
+  | {
+      readonly kind: 'converting';
+      readonly at: number;
+      readonly id: number;
+      readonly from: LockMode;
+      readonly to: LockMode;
+      readonly generation?: number;
+    }
+  /** `mode` is the one it was held in, and `to` that of a convert that was not answered yet. */
+  | {
+      readonly kind: 'releasing';
+      readonly at: number;
+      readonly id: number;
+      readonly why: string;
+      readonly mode?: LockMode | undefined;
+      readonly to?: LockMode | undefined;
+    }
   /** The lock is no longer listed: unlocked, never granted, lost, or ended by a reboot. */
   | { readonly kind: 'dropped'; readonly at: number; readonly id: number; readonly why: string }
   | { readonly kind: 'quarantined'; readonly at: number; readonly lock: LockFacts };
@@ -43,13 +66,15 @@ export type ListRecord =
 /** A lock as the records so far leave it. */
 export interface ListedLock {
   readonly lock: LockFacts;
-  readonly state: 'intent' | 'held' | 'releasing' | 'quarantined';
+  readonly state: 'intent' | 'held' | 'converting' | 'releasing' | 'quarantined';
   /** When it came into this state, wall-clock ms. */
   readonly since: number;
   /** Why it is being released; null in every other state. */
   readonly why: string | null;
   /** The one that its owner was told, or is about to be; null for a shared mode, or none yet. */
   readonly generation: number | null;
+  /** The mode of a convert whose outcome is not listed; null without one. */
+  readonly to: LockMode | null;
 }
 
 /**
@@ -65,22 +90,44 @@ export function applyRecord(
     case 'quarantined': {
       if (listed.has(record.lock.id)) return null;
       const { lock, at: since } = record;
-      const now = { lock, state: record.kind, since, why: null, generation: null };
+      const now = { lock, state: record.kind, since, to: null, why: null, generation: null };
       return { id: record.lock.id, now };
     }
     case 'held':
+    case 'converting':
     case 'releasing': {
       const before = listed.get(record.id);
-      if (before === undefined) return null;
-      const why = record.kind === 'releasing' ? record.why : null;
-      const told = record.kind === 'held' ? record.generation ?? null : before.generation;
-      const { lock } = before;
-      const now = { lock, state: record.kind, since: record.at, why, generation: told };
-      return { id: record.id, now };
+      return before === undefined ? null : { id: record.id, now: change(before, record) };
     }
     case 'dropped':
       return listed.has(record.id) ? { id: record.id, now: null } : null;
     default:
       return record satisfies never;
   }
+}
+
+function change(
+  before: ListedLock,
+  record: Extract<ListRecord, { kind: 'held' | 'converting' | 'releasing' }>,
+): ListedLock {
+  const isConvert = record.kind === 'converting';
+  const mode = (isConvert ? record.from : record.mode) ?? before.lock.mode;
+  // Who is converted holds it all the while; one that was refused holds it as before.
+  const goesOn = isConvert || (before.state === 'converting' && record.kind === 'held');
+  return {
+    lock: mode === before.lock.mode ? before.lock : { ...before.lock, mode },
+    state: record.kind,
+    since: goesOn && mode === before.lock.mode ? before.since : record.at,
+    to: record.kind === 'held' ? null : (record.to ?? null),
+    why: record.kind === 'releasing' ? record.why : null,
+    generation: generationOf(before, record),
+  };
+}
+
+function generationOf(
+  before: ListedLock,
+  record: Extract<ListRecord, { kind: 'held' | 'converting' | 'releasing' }>,
+): number | null {
+  if (record.kind === 'releasing') return before.generation;
+  return record.generation ?? (record.kind === 'held' ? null : before.generation);
 }

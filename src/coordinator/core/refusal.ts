@@ -19,23 +19,46 @@ export function refuse(
   return { kind: 'refused', code, message, retryable: RETRYABLE.has(code), holders };
 }
 
-/** An incompatible lock is in the way: says whose, where, since when, and what would end it. */
+/**
+ * An incompatible lock is in the way: says whose, where, since when, and what would end it. `kept`
+ * is the mode that the one refused goes on holding.
+ */
 export function refuseHeld(
   code: 'HELD' | 'TIMEOUT',
   resource: string,
   mode: LockMode,
   holders: readonly LockView[],
+  kept: LockMode | null = null,
 ): Answer {
   const what = code === 'HELD' ? 'refused' : 'not granted in time';
+  const rest = kept === null ? '' : `; it stays ${kept}`;
   if (holders.length === 0) {
     const why =
       code === 'HELD'
         ? 'DLM says that somebody holds it, but no manifest names who'
         : 'the kernel has not granted it, and no manifest names a holder';
     const see = `see 'holdfast nodes' for daemons that are down or not synced`;
-    return refuse(code, `${mode} on '${resource}' was ${what}: ${why}; ${see}`);
+    return refuse(code, `${mode} on '${resource}' was ${what}: ${why}; ${see}${rest}`);
   }
-  return refuse(code, `${mode} on '${resource}' was ${what}: ${describeHolders(holders)}`, holders);
+  const who = describeHolders(holders);
+  return refuse(code, `${mode} on '${resource}' was ${what}: ${who}${rest}`, holders);
+}
+
+/**
+ * Somebody waits for the resource whom the mode that is held keeps out, and this convert would
+ * have to wait behind: neither could ever be granted.
+ */
+export function refuseDeadlock(
+  resource: string,
+  mode: LockMode,
+  kept: LockMode,
+  holders: readonly LockView[],
+): Answer {
+  const what = `${mode} on '${resource}' was refused: somebody who waits for it is kept out by`;
+  const how = `the ${kept} that this owner holds, and would be served first; it stays ${kept}`;
+  const rest = holders.length === 0 ? '' : ` (${describeHolders(holders)})`;
+  const advice = 'release it or convert it down, then ask again';
+  return refuse('DEADLOCK', `${what} ${how}; ${advice}${rest}`, holders);
 }
 
 /** Its time is up before the kernel could even be asked, or could say what it decided. */

@@ -2,7 +2,7 @@ import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent, LockFailure } from './event.js';
 import { findHolders } from './lock-view.js';
 import { describeOwner, isSameOwner, type Owner } from './owner.js';
-import { dropLock, findOwnLock, ownLocksOf, recordReleasing, setPhase } from './own-locks.js';
+import { convertMode, dropLock, findOwnLock, ownLocksOf, recordReleasing, setPhase, shownState } from './own-locks.js';
 import { refuse } from './refusal.js';
 import type { LockPhase, OwnLock, State } from './state.js';
 import { abandonTake, cancelCallers } from './waiting.js';
@@ -15,7 +15,7 @@ const PENDING: Answer = { kind: 'released', released: true, pending: true };
 const NOTHING: Answer = { kind: 'released', released: false, pending: false };
 const DONE: Answer = { kind: 'released', released: true, pending: false };
 
-/** `held -> releasing`, `taking -> taking, cancelling`, or an answer at once. Idempotent. */
+/** `held | converting -> releasing`, `taking -> taking, cancelling`, or an answer. Idempotent. */
 export function onRelease(state: State, event: ReleaseEvent, out: EffectCollector): void {
   if (state.life.kind === 'stopped') {
     out.reply(event.caller, refuse('STOPPING', 'the daemon has stopped'));
@@ -32,9 +32,18 @@ export function onRelease(state: State, event: ReleaseEvent, out: EffectCollecto
     case 'held':
       beginRelease(state, lock, 'asked for', event.caller, out);
       break;
+    case 'converting':
+      cancelCallers(lock, out);
+      beginRelease(state, lock, 'asked for while it was converted', event.caller, out);
+      break;
     case 'parked':
     case 'taking':
     case 'claiming':
+      if (isConvertClaiming(phase)) {
+        cancelCallers(lock, out);
+        beginRelease(state, lock, 'asked for while it was converted', event.caller, out);
+        break;
+      }
       abandonTake(state, lock, out);
       out.reply(event.caller, NOTHING);
       break;
@@ -67,9 +76,14 @@ export function joinRelease(
   } else out.reply(caller, PENDING);
 }
 
+/** Held already when it was converted, and waiting for the generation of its new mode. */
+function isConvertClaiming(phase: LockPhase): boolean {
+  return phase.kind === 'claiming' && phase.from !== null;
+}
+
 function answerNotHeld(state: State, event: ReleaseEvent): Answer {
   const { resource, owner } = event;
-  const others = ownLocksOf(state, resource).filter((lock) => lock.phase.kind === 'held');
+  const others = ownLocksOf(state, resource).filter((lock) => shownState(lock.phase) === 'held');
   const holders = findHolders(state, resource, 'EX', null);
   const elsewhere = holders.find(
     (view) => view.owner !== null && isSameOwner(view.owner, owner),
@@ -87,8 +101,8 @@ function answerNotHeld(state: State, event: ReleaseEvent): Answer {
 }
 
 /**
- * `held | gathered | taking | claiming | quarantined -> releasing`. `caller` is answered when the
- * kernel confirms.
+ * `held | gathered | converting | taking | claiming | quarantined -> releasing`. `caller` is
+ * answered when the kernel confirms. A convert that is under way ends with the lock.
  */
 export function beginRelease(
   state: State,
@@ -102,8 +116,9 @@ export function beginRelease(
   // Where the lockspace may be stopping unseen, nobody is made to wait for its answer.
   const waits = asked && state.standing.kind === 'ok';
   const releasers = caller !== null && waits ? [{ caller }] : [];
-  setPhase(state, lock, { kind: 'releasing', asked, why, releasers });
-  if (asked) out.lock({ kind: 'unlock', id: lock.facts.id });
+  const to = convertMode(lock.phase);
+  setPhase(state, lock, { kind: 'releasing', asked, why, to, releasers });
+  if (asked) out.lock({ kind: 'unlock', id: lock.facts.id, force: to !== null });
   if (caller !== null && !waits) out.reply(caller, PENDING);
 }
 
@@ -132,7 +147,7 @@ export function resumeReleases(state: State, out: EffectCollector): void {
   for (const lock of state.locks.values()) {
     if (lock.phase.kind !== 'releasing' || lock.phase.asked) continue;
     lock.phase = { ...lock.phase, asked: true };
-    out.lock({ kind: 'unlock', id: lock.facts.id });
+    out.lock({ kind: 'unlock', id: lock.facts.id, force: convertMode(lock.phase) !== null });
   }
 }
 
@@ -199,10 +214,18 @@ function releaseEnded(state: State, lock: OwnLock, out: EffectCollector): void {
       out.log('info', `'${lock.facts.resource}' is released: ${why}`);
       beginRelease(state, lock, why, null, out);
       break;
+    case 'converting':
+      out.log('info', `'${lock.facts.resource}' is released: ${why}`);
+      cancelCallers(lock, out);
+      beginRelease(state, lock, why, null, out);
+      break;
     case 'parked':
     case 'taking':
     case 'claiming':
-      abandonTake(state, lock, out);
+      if (isConvertClaiming(phase)) {
+        cancelCallers(lock, out);
+        beginRelease(state, lock, why, null, out);
+      } else abandonTake(state, lock, out);
       break;
     case 'orphaned':
     case 'adopting':

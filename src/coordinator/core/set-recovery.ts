@@ -15,7 +15,7 @@ export function rollBackUnfinishedSets(state: State, out: EffectCollector): void
       const was = formerOf(lock);
       if (was !== 'intent' && was !== 'held') continue;
       recordReleasing(state, lock, 'its set was not complete', out);
-      setPhase(state, lock, { kind: 'orphaned', was: 'releasing', callers: [] });
+      setPhase(state, lock, { kind: 'orphaned', was: 'releasing', to: null, callers: [] });
     }
     out.log('info', `${describe(members)}: a set that was not complete is given back`);
   }
@@ -30,17 +30,20 @@ export function rollBackUnfinishedSets(state: State, out: EffectCollector): void
 export function keepDamagedSets(state: State, out: EffectCollector): void {
   for (const members of membersBySet(state).values()) {
     if (!hasIntent(members)) continue;
-    const isHeld = members.some((lock) => formerOf(lock) === 'held');
+    const isHeld = members.some((lock) => TOLD.includes(formerOf(lock) ?? ''));
     for (const lock of members) {
       if (!isHeld || formerOf(lock) !== 'intent') continue;
       out.persist({ kind: 'held', at: state.wallMs, id: lock.facts.id });
-      setPhase(state, lock, { kind: 'orphaned', was: 'held', callers: [] });
+      setPhase(state, lock, { kind: 'orphaned', was: 'held', to: null, callers: [] });
     }
     const why = 'the lock list was damaged, so its owner may have been told that it holds it';
     const what = 'a set that does not look complete is kept';
     out.log('warn', `${describe(members)}: ${what}: ${why}; release it if it is not in use`);
   }
 }
+
+/** Only who was told that it holds its set has one of its locks converted. */
+const TOLD: readonly string[] = ['held', 'converting'];
 
 function describe(members: readonly OwnLock[]): string {
   const names = members.map(({ facts }) => `'${facts.resource}'`).join(', ');

@@ -1,4 +1,5 @@
 import { unparkAll } from './acquire.js';
+import { resumeConverts } from './convert.js';
 import type { EffectCollector } from './effect.js';
 import { isoTime } from './iso-time.js';
 import { refuseForStanding } from './refusal.js';
@@ -49,6 +50,7 @@ export function updateStanding(state: State, out: EffectCollector): void {
   out.log(now.kind === 'isolated' ? 'error' : 'info', `standing: ${describeStanding(now)}`);
   if (now.kind === 'ok') {
     unparkAll(state, out);
+    resumeConverts(state, out);
     resumeReleases(state, out);
     return;
   }

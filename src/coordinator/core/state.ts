@@ -37,11 +37,13 @@ export interface Releaser {
 }
 
 /** What a lock was when the process that held it for us went away. */
-export type FormerState = 'intent' | 'held' | 'releasing' | 'quarantined';
+export type FormerState = 'intent' | 'held' | 'converting' | 'releasing' | 'quarantined';
 
 /**
- * Where a lock of this node stands. Each edge is one function in acquire.ts, release.ts or
- * reconcile.ts, whose docstring begins with it.
+ * Where a lock of this node stands. Each edge is one function in acquire.ts, convert.ts, release.ts
+ * or reconcile.ts, whose docstring begins with it. `to`, where a phase has it, is the mode of a
+ * convert that was asked of the kernel and has not been answered: the kernel may have the lock in
+ * that mode instead of its facts'. Null without one.
  */
 export type LockPhase =
   /** A waiting acquire that came while the lockspace was stopped: not asked of the kernel yet. */
@@ -67,30 +69,56 @@ export type LockPhase =
       readonly number: number | null;
       /** It stays without callers: adopted for an owner who asked an earlier run. */
       readonly isKept: boolean;
+      /** The mode that its owner held before a convert, and goes back to; null for a take. */
+      readonly from: LockMode | null;
     }
   /** Granted for a set that is not complete yet: still an intent in the list. */
   | { readonly kind: 'gathered' }
   | { readonly kind: 'held' }
+  /**
+   * Held in the mode of its facts, and converted to another. `from` was held at the beginning,
+   * `goal` is what was asked for, `to` the next step there; see convert.ts. `parked`: not asked of
+   * the kernel yet. After `timeout` and `canceled` a cancel is on its way; the grant may still win.
+   */
+  | {
+      readonly kind: 'converting';
+      readonly from: LockMode;
+      readonly to: LockMode;
+      readonly goal: LockMode;
+      readonly wait: boolean;
+      readonly callers: readonly Caller[];
+      readonly progress: 'parked' | 'asked' | 'timeout' | 'canceled';
+    }
   /** `asked`: the unlock is in the kernel; otherwise it waits for the lockspace to run. */
   | {
       readonly kind: 'releasing';
       readonly asked: boolean;
       readonly why: string;
+      readonly to: LockMode | null;
       readonly releasers: readonly Releaser[];
     }
   /** In the kernel or not: to be found out, by adoption. */
-  | { readonly kind: 'orphaned'; readonly was: FormerState; readonly callers: readonly Caller[] }
+  | {
+      readonly kind: 'orphaned';
+      readonly was: FormerState;
+      readonly to: LockMode | null;
+      readonly callers: readonly Caller[];
+    }
   /** `mode` is the one the kernel has it in. */
   | {
       readonly kind: 'adopting';
       readonly was: FormerState;
+      readonly to: LockMode | null;
       readonly mode: LockMode;
       readonly callers: readonly Caller[];
+      /** A step up whose callers left during the adoption: its grant is not kept. */
+      readonly isGivenUp?: boolean;
     }
   | { readonly kind: 'quarantined' };
 
 export interface OwnLock {
-  readonly facts: LockFacts;
+  /** Replaced as a whole when a convert changes the mode. */
+  facts: LockFacts;
   phase: LockPhase;
   /** Of its exclusive grant, once it has one; null for a mode that others may share. */
   generation: number | null;
@@ -147,6 +175,10 @@ export interface UnexplainedRefusal {
   readonly code: 'HELD' | 'TIMEOUT';
   readonly resource: string;
   readonly mode: LockMode;
+  /** The caller's own lock, which is not in its way; null when it has none. */
+  readonly except: number | null;
+  /** The mode that it keeps; null when it has none. */
+  readonly kept: LockMode | null;
   readonly deadlineMs: number;
 }
 
@@ -161,10 +193,21 @@ export type GroupLink =
       readonly members: readonly GroupMember[];
     };
 
+/** Locks of one resource, by id: the one that is being adopted, and those after it. */
+export interface AdoptionQueue {
+  current: number | null;
+  readonly rest: number[];
+}
+
 /** The locks at this end: not open yet, being adopted, or usable. */
 export type LockspaceLink =
   | { readonly kind: 'closed'; readonly reason: string }
-  | { readonly kind: 'adopting'; readonly open: Set<number> }
+  | {
+      readonly kind: 'adopting';
+      readonly open: Set<number>;
+      /** By resource: its locks that are adopted one after another; see reconcile.ts. */
+      readonly queued: ReadonlyMap<string, AdoptionQueue>;
+    }
   /** `hasRun`: it was seen running since, so that its absence is news. */
   | { readonly kind: 'open'; readonly hasRun: boolean };
 

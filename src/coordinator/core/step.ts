@@ -1,9 +1,11 @@
-import { onAcquire, onGranted, onIntentFailed, onTakeFailed, settleUnexplained } from './acquire.js';
+import { onAcquire, onGranted, onIntentFailed, onTakeFailed } from './acquire.js';
 import { onGenerationsReserved, onReservationFailed, settleClaims, startGenerations } from './claims.js';
+import { resumeConverts, onConvert, onConverted, onConvertFailed, onConvertUnlisted } from './convert.js';
 import { EffectCollector, type Effect } from './effect.js';
 import { noteRunning } from './epoch.js';
 import type { CoreEvent, Instant } from './event.js';
 import { onFencing } from './death.js';
+import { settleUnexplained } from './explained-refusal.js';
 import { onForeignProtocol } from './foreign-protocol.js';
 import { settleSilent } from './ghosts.js';
 import { onListCondition } from './list-condition.js';
@@ -44,9 +46,7 @@ export function step(state: State, event: CoreEvent, at: Instant): readonly Effe
 function handle(state: State, event: CoreEvent, out: EffectCollector): void {
   switch (event.kind) {
     case 'start-waits':
-      if (state.life.kind === 'starting') {
-        state.life = { kind: 'starting', waitingFor: event.waitingFor };
-      }
+      onStartWaits(state, event);
       break;
     case 'list-found':
       // That the mark is not certain is what damage leaves in the list, also over a crash.
@@ -88,8 +88,7 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
       onStop(state, event, out);
       break;
     case 'warning':
-      if (event.text === null) state.warnings.delete(event.topic);
-      else state.warnings.set(event.topic, event.text);
+      onWarning(state, event);
       break;
     case 'tick':
       onTick(state, out);
@@ -102,6 +101,10 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
     case 'adopt-failed':
     case 'granted':
     case 'take-failed':
+    case 'convert':
+    case 'converted':
+    case 'convert-failed':
+    case 'convert-unlisted':
     case 'unlocked':
     case 'unlock-failed':
       handleLockManager(state, event, out);
@@ -119,6 +122,16 @@ function onTick(state: State, out: EffectCollector): void {
   settleSilent(state, out);
 }
 
+function onStartWaits(state: State, event: Extract<CoreEvent, { kind: 'start-waits' }>): void {
+  if (state.life.kind !== 'starting') return;
+  state.life = { kind: 'starting', waitingFor: event.waitingFor };
+}
+
+function onWarning(state: State, event: Extract<CoreEvent, { kind: 'warning' }>): void {
+  if (event.text === null) state.warnings.delete(event.topic);
+  else state.warnings.set(event.topic, event.text);
+}
+
 type RequestEvent = Extract<CoreEvent, { kind: 'acquire' | 'release' | 'release-orphan' }>;
 
 function handleRequest(state: State, event: RequestEvent, out: EffectCollector): void {
@@ -132,7 +145,8 @@ type LockManagerEvent = Extract<
   {
     kind:
       | 'lockspace-open' | 'lockspace-lost' | 'lockspace-condition' | 'locks-read' | 'adopted'
-      | 'adopt-failed' | 'granted' | 'take-failed' | 'unlocked' | 'unlock-failed';
+      | 'adopt-failed' | 'granted' | 'take-failed' | 'convert' | 'converted' | 'convert-failed'
+      | 'convert-unlisted' | 'unlocked' | 'unlock-failed';
   }
 >;
 
@@ -175,6 +189,18 @@ function handleLockManager(state: State, event: LockManagerEvent, out: EffectCol
     case 'take-failed':
       onTakeFailed(state, event.id, event.failure, out);
       break;
+    case 'convert':
+      onConvert(state, event, out);
+      break;
+    case 'convert-unlisted':
+      for (const id of event.ids) onConvertUnlisted(state, id, event.message, out);
+      break;
+    case 'converted':
+      onConverted(state, event.id, out);
+      break;
+    case 'convert-failed':
+      onConvertFailed(state, event.id, event.failure, out);
+      break;
     case 'unlocked':
       onUnlocked(state, event.id, out);
       break;
@@ -192,6 +218,7 @@ function onCondition(state: State, out: EffectCollector): void {
   state.lockspaceLink = { kind: 'open', hasRun: true };
   retryAdoptions(state, out);
   resumeReleases(state, out);
+  if (state.standing.kind === 'ok' && state.list.kind !== 'failed') resumeConverts(state, out);
 }
 
 type ClusterEvent = Extract<

@@ -1,12 +1,13 @@
+import { abandonConvert } from './convert.js';
 import type { EffectCollector } from './effect.js';
 import type { CoreEvent } from './event.js';
-import { giveUpExplaining } from './acquire.js';
+import { giveUpExplaining } from './explained-refusal.js';
 import { canSend } from './manifest-sender.js';
 import { callersOf, shownState } from './own-locks.js';
 import { refuse } from './refusal.js';
 import { beginRelease } from './release.js';
 import type { OwnLock, State } from './state.js';
-import { abandonTake } from './waiting.js';
+import { abandonTake, cancelCallers } from './waiting.js';
 
 type StopEvent = Extract<CoreEvent, { kind: 'stop' }>;
 
@@ -31,11 +32,14 @@ export function onStop(state: State, event: StopEvent, out: EffectCollector): vo
   state.life = { kind: 'stopping', caller: event.caller, keep: event.locks === 'keep' };
   for (const lock of [...state.locks.values()]) {
     const { kind } = lock.phase;
+    const isConverted = lock.phase.kind === 'claiming' && lock.phase.from !== null;
+    const isHeld = kind === 'held' || kind === 'converting' || isConverted;
     const mustGo = kind === 'claiming' && event.locks !== 'keep';
-    if (callersOf(lock.phase) !== null || mustGo) abandonTake(state, lock, out);
-    else if (kind === 'held' && event.locks === 'release') {
+    if (isHeld && event.locks === 'release') {
+      cancelCallers(lock, out);
       beginRelease(state, lock, 'the daemon stops', null, out);
-    }
+    } else if (lock.phase.kind === 'converting') abandonConvert(state, lock, lock.phase, out);
+    else if (callersOf(lock.phase) !== null || mustGo) abandonTake(state, lock, out);
   }
 }
 
@@ -63,5 +67,5 @@ export function finishStop(state: State, out: EffectCollector): void {
 function isUnderWay(state: State, lock: OwnLock): boolean {
   if (state.standing.kind !== 'ok') return false;
   const { kind } = lock.phase;
-  return kind === 'taking' || kind === 'releasing' || kind === 'adopting';
+  return kind === 'taking' || kind === 'converting' || kind === 'releasing' || kind === 'adopting';
 }

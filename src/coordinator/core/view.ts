@@ -76,7 +76,10 @@ export type LockState =
 export interface LockView {
   readonly resource: string;
   readonly lockspace: string;
+  /** The one that is held, also while a convert waits. */
   readonly mode: LockMode;
+  /** The mode that its owner waits for beside that; null without a convert. */
+  readonly converting: LockMode | null;
   readonly state: LockState;
   /** Null for a quarantined lock: nobody knows. */
   readonly owner: Owner | null;

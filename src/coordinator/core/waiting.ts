@@ -1,7 +1,9 @@
+import { giveUpOrphan } from './adopt-converting.js';
+import { expireConvert, letStepGo, refuseImpatientConvert } from './convert-waiting.js';
 import type { Answer, EffectCollector } from './effect.js';
 import { CANCEL_GRACE_MS } from './limits.js';
 import { findHolders } from './lock-view.js';
-import { callersOf, forgetLock, recordReleasing, waitingLocks } from './own-locks.js';
+import { callersOf, convertMode, forgetLock, recordReleasing, waitingLocks } from './own-locks.js';
 import { refuse, refuseHeld, refuseUnasked } from './refusal.js';
 import type { Caller, LockPhase, OwnLock, State } from './state.js';
 
@@ -17,6 +19,7 @@ export function expireCallers(state: State, out: EffectCollector): void {
     const callers = callersOf(phase) ?? [];
     if (!callers.some((caller) => isDue(state, caller, 0))) continue;
     if (phase.kind === 'taking') expireTaking(state, lock, phase, out);
+    else if (phase.kind === 'converting') expireConvert(state, lock, phase, out);
     else expireUnasked(state, lock, callers, out);
   }
 }
@@ -32,7 +35,8 @@ function expireUnasked(
   callers: readonly Caller[],
   out: EffectCollector,
 ): void {
-  const { resource, mode, id } = lock.facts;
+  const { resource, id } = lock.facts;
+  const mode = convertMode(lock.phase) ?? lock.facts.mode;
   const left = callers.filter((caller) => !isDue(state, caller, 0));
   const holders = findHolders(state, resource, mode, id);
   for (const caller of callers) {
@@ -80,6 +84,7 @@ function giveUpIntent(state: State, lock: OwnLock, why: string, out: EffectColle
 export function refuseImpatient(state: State, refusal: Answer, out: EffectCollector): void {
   for (const lock of waitingLocks(state)) {
     const { phase } = lock;
+    if (phase.kind === 'converting') refuseImpatientConvert(state, lock, phase, refusal, out);
     if (phase.kind !== 'taking' && phase.kind !== 'claiming') continue;
     const left = phase.callers.filter(({ waits }) => waits);
     if (left.length === phase.callers.length) continue;
@@ -121,9 +126,10 @@ export function cancelCallers(lock: OwnLock, out: EffectCollector): void {
 }
 
 /**
- * `parked -> (nothing)`; `taking -> taking, cancelling`; a lock that is `claiming` is released at
- * the end of the step, since the kernel has granted it; an intent that is or will be adopted is
- * released then. Whatever the kernel has granted meanwhile is given back.
+ * `parked -> (nothing)`; `taking -> taking, cancelling`; a convert as in `letStepGo`; a lock that
+ * is `claiming` is given back at the end of the step, since the kernel has granted it; an intent
+ * that is or will be adopted is released then. Whatever the kernel has granted meanwhile is given
+ * back.
  */
 function letGo(state: State, lock: OwnLock, why: string, out: EffectCollector): void {
   const { phase, facts } = lock;
@@ -137,11 +143,15 @@ function letGo(state: State, lock: OwnLock, why: string, out: EffectCollector): 
       lock.phase = { ...phase, callers: [], cancelling: 'canceled' };
       giveUpIntent(state, lock, why, out);
       break;
+    case 'converting':
+      letStepGo(state, lock, phase, out);
+      break;
     case 'claiming':
       lock.phase = { ...phase, callers: [], isKept: false };
       break;
     case 'orphaned':
     case 'adopting':
+      if (phase.was === 'converting') giveUpOrphan(state, lock, phase, out);
       if (phase.was !== 'intent') break;
       lock.phase = { ...phase, was: 'releasing', callers: [] };
       recordReleasing(state, lock, why, out);

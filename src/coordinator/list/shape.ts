@@ -7,8 +7,8 @@ export const LIST_MAGIC = 'holdfast-lock-list';
 /** Another major cannot be read by this program; a higher minor only adds to this one. */
 export const LIST_MAJOR = 1;
 /**
- * 1 added `generations`; 2 added `generation` to `held`, `markLostAt` to the header, and the `set`
- * of a lock.
+ * 1 added `generations`. 2 added `generation` to `held`, `markLostAt` to the header, the `set` of a
+ * lock, `converting`, `mode` in `held`, `mode` and `to` in `releasing`.
  */
 export const LIST_MINOR = 2;
 
@@ -78,18 +78,27 @@ const lock = z.object({
 const at = z.number();
 const id = z.int().min(0);
 const generation = z.int().min(1);
+const mode = z.enum(LOCK_MODES);
 
 const record = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('intent'), at, lock }),
-  z.object({ kind: z.literal('held'), at, id, generation: generation.exactOptional() }),
-  z.object({ kind: z.literal('releasing'), at, id, why: z.string() }),
+  z.object({
+    kind: z.literal('held'), at, id, mode: mode.optional(), generation: generation.exactOptional(),
+  }),
+  z.object({
+    kind: z.literal('converting'), at, id, from: mode, to: mode,
+    generation: generation.exactOptional(),
+  }),
+  z.object({
+    kind: z.literal('releasing'), at, id, why: z.string(), mode: mode.optional(), to: mode.optional(),
+  }),
   z.object({ kind: z.literal('dropped'), at, id, why: z.string() }),
   z.object({ kind: z.literal('quarantined'), at, lock }),
   z.object({ kind: z.literal('generations'), at, upTo: z.int().min(0) }),
 ]) satisfies z.ZodType<StoredRecord>;
 
 const KINDS: ReadonlySet<string> = new Set<StoredRecord['kind']>(
-  ['intent', 'held', 'releasing', 'dropped', 'quarantined', 'generations'],
+  ['intent', 'held', 'converting', 'releasing', 'dropped', 'quarantined', 'generations'],
 );
 
 const anyKind = z.object({ kind: z.string() });

@@ -40,6 +40,7 @@ export function entryToWire(entry: ManifestEntry): holdfast.v1.Entry.$Properties
     resource: text(entry.resource, 'entry.resource', RESOURCE_BYTES_MAX),
     lockspace: text(entry.lockspace, 'entry.lockspace', LOCKSPACE_BYTES_MAX),
     mode: MODES[entry.mode],
+    ...(entry.converting === null ? {} : { converting: MODES[entry.converting] }),
     state: STATES[entry.state],
     owner: entry.owner === null ? null : ownerToWire(entry.owner),
     sinceMs: safeInteger(entry.since, 'entry.since', 0),
@@ -54,6 +55,7 @@ export function entryFromWire(wire: holdfast.v1.Entry.$Properties): ManifestEntr
     resource: text(wire.resource ?? '', 'entry.resource', RESOURCE_BYTES_MAX),
     lockspace: text(wire.lockspace ?? '', 'entry.lockspace', LOCKSPACE_BYTES_MAX),
     mode: named(MODE_OF, wire.mode, 'entry.mode'),
+    converting: isSet(wire.converting) ? named(MODE_OF, wire.converting, 'entry.converting') : null,
     state: named(STATE_OF, wire.state, 'entry.state'),
     owner: wire.owner === null || wire.owner === undefined ? null : ownerFromWire(wire.owner),
     since: safeInteger(wire.sinceMs ?? 0, 'entry.since_ms', 0),
@@ -94,6 +96,10 @@ function ownerFromWire(wire: holdfast.v1.Owner.$Properties): Owner {
     pid: integer(process.pid ?? 0, 'owner.pid', 1, PID_MAX),
     startTime: safeInteger(process.startTime ?? 0, 'owner.start_time', 0),
   };
+}
+
+function isSet(value: number | null | undefined): boolean {
+  return value !== null && value !== undefined && value !== 0;
 }
 
 function reverse<K extends string>(numbers: Readonly<Record<K, number>>): ReadonlyMap<number, K> {

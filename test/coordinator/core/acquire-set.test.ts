@@ -218,6 +218,32 @@ test('nobody else is given a lock that a set may still take back', (t) => {
   t.is(bench.outcome(other.caller), 'BUSY');
 });
 
+test('a convert of a lock that a set is gathering is busy, and the set goes on', (t) => {
+  const { bench, caller } = halfTaken();
+  for (const mode of ['PR', 'EX'] as const) {
+    t.is(bench.outcome(bench.convert(mode, { resource: 'a' }).caller), 'BUSY');
+  }
+  grant(bench, 'c');
+  bench.send({ kind: 'set-listed', set: 1 });
+  t.is(bench.outcome(caller), 'acquired-set');
+});
+
+test('a member that its owner lowers while the rest is taken fails the set', (t) => {
+  const bench = startedBench();
+  bench.hold({ resource: 'a' });
+  const { caller } = askSet(bench, { names: ['a', 'b'] });
+  const lowered = bench.convert('PR', { resource: 'a' });
+  bench.send({ kind: 'converted', id: idOf(bench, 'a') });
+  t.is(bench.outcome(lowered.caller), 'converted');
+  grant(bench, 'b');
+  bench.send({ kind: 'set-listed', set: 2 });
+  bench.send({ kind: 'unlocked', id: 2 });
+  t.is(bench.outcome(caller), 'BUSY');
+  t.regex(refusalOf(bench, caller), /'a' is no longer held as it was/);
+  t.deepEqual([idOf(bench, 'a'), idOf(bench, 'b')].map((id) => bench.phase(id)), ['held', 'none']);
+  t.is(bench.mode(idOf(bench, 'a')), 'PR');
+});
+
 test('a resource that another request of the owner took meanwhile counts as held before', (t) => {
   const bench = startedBench();
   const { caller } = askSet(bench);

@@ -1,7 +1,7 @@
 import test from 'ava';
 
 import { CALLERS_PER_LOCK_MAX, EXPLAIN_GRACE_MS } from '../../../src/coordinator/core/limits.js';
-import { Bench, actionNames, entryOf, kindsOf, recordNames, startedBench, OTHER, PROCESS } from './harness.js';
+import { Bench, actionNames, actionsOf, entryOf, kindsOf, recordNames, startedBench, OTHER, PROCESS } from './harness.js';
 
 test('a take is asked of the kernel only behind its written intent', (t) => {
   const bench = startedBench();
@@ -33,12 +33,35 @@ test('an owner that holds the lock already is told so, without asking the kernel
   t.like(bench.answer(again.caller), { kind: 'acquired', acquired: false });
 });
 
-test('an owner that has EX may ask for less, and one that has less may not ask for more', (t) => {
+test('who asks for less than it holds is told that it has more, and loses nothing', (t) => {
+  for (const [held, asked] of [['EX', 'PR'], ['EX', 'NL'], ['PW', 'CW'], ['PR', 'CR']] as const) {
+    const bench = startedBench();
+    const id = bench.hold({ mode: held });
+    const { caller, effects } = bench.acquire({ mode: asked });
+    t.like(bench.answer(caller), { kind: 'acquired', acquired: false, lock: { mode: held } });
+    t.deepEqual(actionNames(effects), []);
+    t.is(bench.mode(id), held);
+  }
+});
+
+test('who asks for more than it holds has its lock converted to what covers both', (t) => {
+  for (const [held, asked, gets] of [
+    ['PR', 'EX', 'EX'], ['NL', 'CR', 'CR'], ['PR', 'CW', 'PW'], ['CW', 'PR', 'PW'],
+  ] as const) {
+    const bench = startedBench();
+    const id = bench.hold({ mode: held });
+    const { caller, effects } = bench.acquire({ mode: asked, waitMs: null });
+    t.deepEqual(actionsOf(effects), [{ kind: 'convert', id, mode: gets, wait: true }]);
+    bench.send({ kind: 'converted', id });
+    t.like(bench.answer(caller), { kind: 'converted', from: held, lock: { mode: gets } });
+  }
+});
+
+test('who waits for a lock in one mode cannot ask for more beside that', (t) => {
   const bench = startedBench();
-  bench.hold({ mode: 'EX' });
-  t.is(bench.outcome(bench.acquire({ mode: 'PR' }).caller), 'acquired');
-  bench.hold({ mode: 'PR', resource: 'shared' });
-  t.is(bench.outcome(bench.acquire({ mode: 'EX', resource: 'shared' }).caller), 'BUSY');
+  bench.acquire({ mode: 'PR', waitMs: null });
+  t.is(bench.outcome(bench.acquire({ mode: 'EX', waitMs: null }).caller), 'BUSY');
+  t.is(bench.outcome(bench.acquire({ mode: 'CR', waitMs: null }).caller), 'open');
 });
 
 test('two callers of one owner share one take and both get its grant', (t) => {

@@ -17,7 +17,8 @@ function stateWith(standing: Standing, peer: PeerState, facts: Partial<ManifestE
   state.group = { kind: 'joined', self: { nodeId: 1, pid: 1 }, ring: null, members: [] };
   const entry = {
     id: 7, resource: 'vm', lockspace: 'l', mode: 'EX', state: 'held',
-    owner: { kind: 'named', name: 'q' }, since: 0, generation: null, ...facts,
+    owner: { kind: 'named', name: 'q' }, since: 0, generation: null, converting: null,
+    ...facts,
   } as const;
   state.peers.set(2, {
     nodeId: 2, name: 'n2', state: peer, sinceMs: 0, pid: null, incarnation: null, bootId: null,

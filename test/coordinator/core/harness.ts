@@ -130,6 +130,28 @@ export class Bench {
     return id;
   }
 
+  convert(
+    mode: LockMode,
+    wish: Omit<AcquireWish, 'mode'> = {},
+  ): { caller: number; effects: readonly Effect[] } {
+    const { resource = 'disk', owner = VM, waitMs = 0 } = wish;
+    const caller = this.caller();
+    const effects = this.send({ kind: 'convert', caller, resource, owner, mode, waitMs });
+    return { caller, effects };
+  }
+
+  convertFail(id: number, code: string): readonly Effect[] {
+    return this.send({ kind: 'convert-failed', id, failure: { code, message: code } });
+  }
+
+  /** The mode in which a lock is held, and what it is being converted to: `PR -> EX`. */
+  mode(id: number): string {
+    const lock = this.state.locks.get(id);
+    if (lock === undefined) return 'none';
+    const { facts, phase } = lock;
+    return phase.kind === 'converting' ? `${facts.mode} -> ${phase.to}` : facts.mode;
+  }
+
   release(
     owner: Owner = VM,
     resource = 'disk',
@@ -282,18 +304,20 @@ export function listedLock(
   id: number,
   state: ListedLock['state'],
   facts: Partial<ListedLock['lock']> = {},
+  to: LockMode | null = null,
 ): ListedLock {
   const resource = facts.resource ?? 'disk';
   const lock = { id, resource, lockName: resource, mode: 'EX' as const, owner: VM, bootId: BOOT };
   const why = state === 'releasing' ? 'asked for' : null;
-  const generation = state === 'held' && (facts.mode ?? 'EX') === 'EX' ? 7 : null;
-  return { lock: { ...lock, ...facts }, state, since: 1_780_000_000_000, why, generation };
+  const isHeld = state === 'held' || state === 'converting';
+  const generation = isHeld && (facts.mode ?? 'EX') === 'EX' ? 7 : null;
+  return { lock: { ...lock, ...facts }, state, since: 1_780_000_000_000, to, why, generation };
 }
 
 export function entryOf(id: number, facts: Partial<ManifestEntry> = {}): ManifestEntry {
   return {
-    id, resource: 'disk', lockspace: 'holdfast', mode: 'EX', state: 'held', owner: OTHER,
-    since: 1_780_000_000_000, generation: null, ...facts,
+    id, resource: 'disk', lockspace: 'holdfast', mode: 'EX', converting: null, state: 'held',
+    owner: OTHER, since: 1_780_000_000_000, generation: null, ...facts,
   };
 }
 

@@ -4,8 +4,10 @@ import { areCompatible, type LockMode } from '../../../src/coordinator/core/mode
 
 interface KernelLock {
   readonly lockName: string;
-  readonly mode: LockMode;
+  mode: LockMode;
   granted: boolean;
+  /** The convert that is under way. */
+  convert: { readonly mode: LockMode; readonly wait: boolean } | null;
   readonly wait: boolean;
   canceled: boolean;
 }
@@ -26,13 +28,24 @@ export class KernelModel {
       case 'take': {
         if (lock !== undefined) throw new Error(`lock ${id} is taken twice`);
         const { lockName, mode, wait } = action;
-        this.locks.set(id, { lockName, mode, wait, granted: false, canceled: false });
+        const taken = { lockName, mode, wait, granted: false, convert: null, canceled: false };
+        this.locks.set(id, taken);
         break;
       }
       case 'cancel':
         if (lock !== undefined) lock.canceled = true;
         break;
+      case 'convert': {
+        if (lock?.granted !== true || this.#unlocking.has(id)) throw new Error(`convert of ${id}`);
+        lock.convert = { mode: action.mode, wait: action.wait };
+        lock.canceled = false;
+        break;
+      }
       case 'unlock':
+        if (lock !== undefined && lock.convert !== null && !action.force) {
+          throw new Error(`lock ${id} is converting: the kernel says EBUSY`);
+        }
+        if (lock !== undefined) lock.convert = null;
         this.#unlocking.add(id);
         break;
       case 'adopt':
@@ -47,7 +60,8 @@ export class KernelModel {
     const exact = this.orphans.findIndex((one) => one.lockName === lockName && one.mode === mode);
     if (exact >= 0) {
       this.orphans.splice(exact, 1);
-      this.locks.set(id, { lockName, mode, wait: true, granted: true, canceled: false });
+      const held = { lockName, mode, wait: true, granted: true, convert: null, canceled: false };
+      this.locks.set(id, held);
       this.#answers.push({ kind: 'adopted', id });
       return;
     }
@@ -67,6 +81,13 @@ export class KernelModel {
     }
     for (const id of this.#unlocking) open.push(() => this.#unlock(id));
     for (const [id, lock] of this.locks) {
+      if (lock.convert !== null) {
+        const { mode, wait } = lock.convert;
+        if (this.#mayGrant(lock, mode)) open.push(() => this.#convert(id, lock, mode));
+        else if (!wait) open.push(() => this.#keep(id, lock, 'WOULD_BLOCK'));
+        else if (choice % 4 === 0) open.push(() => this.#keep(id, lock, 'DEADLOCK'));
+        if (lock.canceled) open.push(() => this.#keep(id, lock, 'CANCELED'));
+      }
       if (lock.granted) continue;
       if (this.#mayGrant(lock)) open.push(() => this.#grant(id, lock));
       else if (!lock.wait) open.push(() => this.#refuse(id, 'WOULD_BLOCK'));
@@ -75,12 +96,23 @@ export class KernelModel {
     return open[choice % Math.max(open.length, 1)]?.() ?? null;
   }
 
-  #mayGrant(wanted: KernelLock): boolean {
+  #convert(id: number, lock: KernelLock, mode: LockMode): CoreEvent {
+    lock.mode = mode;
+    lock.convert = null;
+    return { kind: 'converted', id };
+  }
+
+  #keep(id: number, lock: KernelLock, code: string): CoreEvent {
+    lock.convert = null;
+    return { kind: 'convert-failed', id, failure: { code, message: code } };
+  }
+
+  #mayGrant(wanted: KernelLock, mode = wanted.mode): boolean {
     const orphans = this.orphans.map((one) => ({ ...one, granted: true }));
     const others = [...this.locks.values(), ...orphans];
     return others.every((other) => {
-      const inTheWay = other.granted && other.lockName === wanted.lockName;
-      return !inTheWay || areCompatible(other.mode, wanted.mode);
+      const inTheWay = other !== wanted && other.granted && other.lockName === wanted.lockName;
+      return !inTheWay || areCompatible(other.mode, mode);
     });
   }
 
@@ -104,11 +136,18 @@ export class KernelModel {
   /** The process that speaks to the kernel dies: everything becomes an orphan, in any order. */
   lose(choice: number): void {
     this.isOpen = false;
+    for (const lock of this.locks.values()) {
+      // So may a convert.
+      if (lock.convert !== null && choice % 3 === 0 && this.#mayGrant(lock, lock.convert.mode)) {
+        lock.mode = lock.convert.mode;
+      }
+      lock.convert = null;
+    }
     for (const [id, { lockName, mode, granted }] of this.locks) {
       if (this.#unlocking.has(id) && choice % 2 === 0) continue;
       // A grant may have happened although nobody heard of it.
       const isUnheard = !granted && choice % 3 === 0 && this.#mayGrant({
-        lockName, mode, granted, wait: true, canceled: false,
+        lockName, mode, granted, wait: true, convert: null, canceled: false,
       });
       const orphan = { lockName, mode: granted || isUnheard ? mode : ('NL' as const) };
       if (choice % 5 < 2) this.orphans.push(orphan);

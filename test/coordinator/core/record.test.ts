@@ -17,3 +17,25 @@ test('a record that contradicts the list is refused', (t) => {
   t.is(applyRecord(LISTED, { kind: 'releasing', at: 5, id: 2, why: 'x' }), null);
   t.is(applyRecord(LISTED, { kind: 'dropped', at: 5, id: 2, why: 'x' }), null);
 });
+
+test('a convert lists both modes, and its outcome the one that is held', (t) => {
+  const held = new Map<number, ListedLock>([[1, listedLock(1, 'held', { mode: 'PR' })]]);
+  const since = held.get(1)?.since;
+  const begun = applyRecord(held, { kind: 'converting', at: 5, id: 1, from: 'PR', to: 'EX' });
+  t.like(begun?.now, { state: 'converting', lock: { mode: 'PR' }, to: 'EX', since });
+  const listed = new Map([[1, begun?.now ?? listedLock(1, 'held')]]);
+  const kept = applyRecord(listed, { kind: 'held', at: 9, id: 1, mode: 'PR' });
+  t.like(kept?.now, { state: 'held', lock: { mode: 'PR' }, to: null, since });
+  const granted = applyRecord(listed, { kind: 'held', at: 9, id: 1, mode: 'EX' });
+  t.like(granted?.now, { state: 'held', lock: { mode: 'EX' }, to: null, since: 9 });
+});
+
+test('the first and the last record of a lock say all that counts', (t) => {
+  const first = new Map<number, ListedLock>([[1, listedLock(1, 'intent')]]);
+  const converting = { kind: 'converting', at: 5, id: 1, from: 'PR', to: 'CR' } as const;
+  t.like(applyRecord(first, converting)?.now, { lock: { mode: 'PR' }, to: 'CR' });
+  const releasing = { kind: 'releasing', at: 5, id: 1, why: 'x', mode: 'PR', to: 'CR' } as const;
+  t.like(applyRecord(first, releasing)?.now, { state: 'releasing', lock: { mode: 'PR' }, to: 'CR' });
+  const old = { kind: 'releasing', at: 5, id: 1, why: 'x' } as const;
+  t.like(applyRecord(first, old)?.now, { lock: { mode: 'EX' }, to: null });
+});

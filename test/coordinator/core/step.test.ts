@@ -3,14 +3,16 @@ import fc from 'fast-check';
 
 import type { Effect } from '../../../src/coordinator/core/effect.js';
 import type { CoreEvent } from '../../../src/coordinator/core/event.js';
-import type { LockMode } from '../../../src/coordinator/core/mode.js';
+import { covers, type LockMode } from '../../../src/coordinator/core/mode.js';
+import { convertMode } from '../../../src/coordinator/core/own-locks.js';
 import { ownerKey, type Owner } from '../../../src/coordinator/core/owner.js';
 import { Bench, FRESH, actionsOf, joined, logsOf, ME, OTHER, PROCESS, VM } from './harness.js';
 import { KernelModel } from './kernel-model.js';
+import type { LockView } from '../../../src/coordinator/core/view.js';
 
 const OWNERS: readonly Owner[] = [VM, OTHER, PROCESS];
 const RESOURCES = ['a', 'b', 'c'];
-const MODES: readonly LockMode[] = ['EX', 'PR', 'EX', 'PR', 'NL', 'CW'];
+const MODES: readonly LockMode[] = ['EX', 'PR', 'EX', 'PR', 'NL', 'CW', 'PW', 'CR'];
 const WAITS_MS = [0, 50, 2_500, null];
 const RUNS = 3_000;
 
@@ -28,6 +30,10 @@ class World {
   readonly gone = new Set<number>();
   /** Locks whose owner was told that it holds them and has not given them up since. */
   readonly told = new Map<string, number>();
+  /** By the same key: the mode that its owner may count on, but for the converts it asked for. */
+  readonly counted = new Map<string, LockMode>();
+  /** Converts that were asked for and not refused, by caller. */
+  readonly converts = new Map<number, { readonly key: string; readonly goal: LockMode }>();
   readonly watched = new Map<number, Owner>();
 
   constructor() {
@@ -65,19 +71,21 @@ class World {
 
   send(event: CoreEvent): void {
     if ('caller' in event && event.kind !== 'caller-gone') this.asked.add(event.caller);
-    if (event.kind === 'release') this.told.delete(`${event.resource} ${ownerKey(event.owner)}`);
+    if (event.kind === 'release') this.forget(`${event.resource} ${ownerKey(event.owner)}`);
+    if (event.kind === 'convert') {
+      const key = `${event.resource} ${ownerKey(event.owner)}`;
+      this.converts.set(event.caller, { key, goal: event.mode });
+    }
     const effects = this.bench.send(event);
+    this.hear(effects);
     for (const effect of effects) {
       if (effect.kind === 'watch-owner') this.watched.set(effect.id, effect.owner);
       if (effect.kind === 'unwatch-owner') this.watched.delete(effect.id);
-      if (effect.kind !== 'reply') continue;
-      const { answer } = effect;
-      const views = answer.kind === 'acquired' ? [answer.lock]
-        : answer.kind === 'acquired-set' ? answer.members.map((member) => member.lock) : [];
-      for (const { resource, owner } of views) {
+      for (const { resource, owner, mode } of toldBy(effect)) {
         const lock = owner === null ? undefined : this.bench.find(resource, owner);
         if (lock === undefined || owner === null) throw new Error('an answer without a lock');
-        if (this.kernel.locks.get(lock.facts.id)?.granted !== true) {
+        const held = this.kernel.locks.get(lock.facts.id);
+        if (held?.granted !== true || held.mode !== mode) {
           throw new Error(`'${resource}' was told as held, and the kernel has not granted it`);
         }
         this.told.set(`${resource} ${ownerKey(owner)}`, lock.facts.id);
@@ -86,6 +94,49 @@ class World {
     for (const action of actionsOf(effects)) this.kernel.perform(action);
     for (const effect of effects) {
       if (effect.kind === 'confirm-set') this.send({ kind: 'set-listed', set: effect.set });
+    }
+    this.compareModes();
+  }
+
+  forget(key: string): void {
+    this.told.delete(key);
+    this.counted.delete(key);
+    for (const [caller, convert] of this.converts) {
+      if (convert.key === key) this.converts.delete(caller);
+    }
+  }
+
+  /** What owners learn of their modes. */
+  hear(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind !== 'reply') continue;
+      const { caller, answer } = effect;
+      if (answer.kind === 'acquired-set') {
+        for (const { lock } of answer.members) {
+          if (lock.owner === null) continue;
+          this.counted.set(`${lock.resource} ${ownerKey(lock.owner)}`, lock.mode);
+        }
+      }
+      if (answer.kind === 'refused') this.converts.delete(caller);
+      if (answer.kind !== 'acquired' && answer.kind !== 'converted') continue;
+      const { resource, owner, mode } = answer.lock;
+      const key = owner === null ? '' : `${resource} ${ownerKey(owner)}`;
+      if (answer.kind === 'converted' && answer.pending) continue;
+      this.converts.delete(caller);
+      this.counted.set(key, mode);
+    }
+  }
+
+  /** Nobody has less than it was told, but for what it has asked to give up. */
+  compareModes(): void {
+    for (const [key, id] of this.told) {
+      const lock = this.kernel.locks.get(id);
+      const mode = this.counted.get(key);
+      if (lock === undefined || mode === undefined) continue;
+      const given = [...this.converts.values()].filter((convert) => convert.key === key);
+      const modes = [mode, ...given.map(({ goal }) => goal)];
+      if (modes.some((each) => covers(lock.mode, each))) continue;
+      throw new Error(`${key} may count on ${modes.join()} and has ${lock.mode}`);
     }
   }
 
@@ -97,6 +148,7 @@ class World {
       const state = this.bench.listed.get(action.id)?.state;
       if (state === undefined) throw new Error(`${action.kind} ${action.id} is not listed`);
       if (action.kind === 'take' && state !== 'intent') throw new Error('a take without intent');
+      if (action.kind === 'convert' && state !== 'converting') throw new Error('a convert unlisted');
       if (action.kind === 'unlock' && state !== 'releasing') throw new Error('an unlock unlisted');
       const isTold = [...this.told.values()].includes(action.id);
       if (action.kind === 'unlock' && isTold) throw new Error('a told lock is unlocked');
@@ -106,7 +158,7 @@ class World {
 
   compareList(): void {
     const { listed, state } = this.bench;
-    for (const [id, { phase, sinceMs }] of state.locks) {
+    for (const [id, { phase, facts, sinceMs }] of state.locks) {
       const now = listed.get(id);
       if (phase.kind === 'parked') {
         if (now !== undefined) throw new Error('a parked lock is listed');
@@ -118,12 +170,20 @@ class World {
         continue;
       }
       const isAway = phase.kind === 'orphaned' || phase.kind === 'adopting';
+      const isUnasked = phase.kind === 'converting' && phase.progress === 'parked';
+      const isUp = isUnasked && covers(phase.to, facts.mode);
+      const claimsFor = phase.kind === 'claiming' ? phase.from : null;
       const isGivenUp = phase.kind === 'taking' && phase.callers.length === 0;
       const isAsked = phase.kind === 'taking' || phase.kind === 'claiming';
-      const asked = isGivenUp ? 'releasing' : 'intent';
-      const expected = isAway ? phase.was : isAsked ? asked : phase.kind;
-      if (now?.state !== expected) {
-        throw new Error(`lock ${id} is ${expected} and listed as ${now?.state}`);
+      const asked = isGivenUp ? 'releasing' : claimsFor === null ? 'intent' : 'converting';
+      const kind = isAsked ? asked : isUp ? 'held' : phase.kind;
+      const expected = isAway ? phase.was : kind;
+      if (now?.state !== expected || now.lock.mode !== (claimsFor ?? facts.mode)) {
+        throw new Error(`lock ${id} is ${expected} ${facts.mode}, listed ${JSON.stringify(now)}`);
+      }
+      const unasked = isUnasked ? phase.to : claimsFor === null ? null : facts.mode;
+      if (now.to !== (isUp ? null : convertMode(phase) ?? unasked)) {
+        throw new Error(`lock ${id} is converted to another mode than the list says: ${now.to}`);
       }
       if (!isAway && !isGivenUp && now.since !== sinceMs) throw new Error(`lock ${id}: since differs`);
     }
@@ -189,13 +249,26 @@ function pick<T>(values: readonly T[], choice: number): T {
   return value;
 }
 
+/** The locks that an owner learns by this effect to hold, in the modes that are shown. */
+function toldBy(effect: Effect): readonly LockView[] {
+  if (effect.kind !== 'reply') return [];
+  const { answer } = effect;
+  if (answer.kind === 'acquired') return [answer.lock];
+  if (answer.kind === 'acquired-set') return answer.members.map(({ lock }) => lock);
+  return answer.kind === 'converted' && !answer.pending ? [answer.lock] : [];
+}
+
 /** One random thing happens. */
 function happen(world: World, [what, one, two]: readonly [number, number, number]): void {
   const { bench, kernel } = world;
   const resource = pick(RESOURCES, one);
   const owner = pick(OWNERS, two);
   const condition = { kind: 'waiting', for: 'fencing', members: [1, 2] } as const;
-  if (what < 30) {
+  if (what < 9) {
+    const mode = pick(MODES, one >> 1);
+    const waitMs = pick(WAITS_MS, two >> 2);
+    world.send({ kind: 'convert', caller: bench.caller(), resource, mode, owner, waitMs });
+  } else if (what < 30) {
     const mode = pick(MODES, one >> 1);
     const waitMs = pick(WAITS_MS, two >> 2);
     const caller = bench.caller();
@@ -218,7 +291,7 @@ function happen(world: World, [what, one, two]: readonly [number, number, number
     world.gone.add(caller);
     world.send({ kind: 'caller-gone', caller });
   } else if (what < 78) {
-    for (const name of RESOURCES) world.told.delete(`${name} ${ownerKey(PROCESS)}`);
+    for (const name of RESOURCES) world.forget(`${name} ${ownerKey(PROCESS)}`);
     world.send({ kind: 'owner-ended', owner: PROCESS });
   } else if (what < 83) world.tick(one * 7);
   else if (what < 87) world.lose(one);
@@ -253,6 +326,8 @@ test('one event of each kind before anything is known does no harm', (t) => {
   const events: readonly CoreEvent[] = [
     { kind: 'granted', id: 1 }, { kind: 'take-failed', id: 1, failure },
     { kind: 'adopted', id: 1 }, { kind: 'adopt-failed', id: 1, failure },
+    { kind: 'converted', id: 1 }, { kind: 'convert-failed', id: 1, failure },
+    { kind: 'convert-unlisted', ids: [1], message: 'full' },
     { kind: 'unlocked', id: 1 }, { kind: 'unlock-failed', id: 1, failure },
     { kind: 'intent-failed', ids: [1], message: 'full' }, { kind: 'caller-gone', caller: 1 },
     { kind: 'owner-ended', owner: VM }, { kind: 'ring', ring: { nodeId: 1, seq: 1n } },

@@ -109,7 +109,7 @@ test('a file of a newer major version is refused, left as it is, and not claimed
 });
 
 test('kinds of a newer minor version are kept as they are through rewrites', async (t) => {
-  const kept = { kind: 'converting', at: 2, id: 1, to: 'CW' };
+  const kept = { kind: 'handed-over', at: 2, id: 1, to: 'CW' };
   const odd = { ...held(1), more: 'kept' };
   const { states, found, disk } = await listedIn(
     fileOf({ ...HEADER, minor: 3 }, intent(1), odd, kept),
@@ -122,7 +122,7 @@ test('kinds of a newer minor version are kept as they are through rewrites', asy
 });
 
 test('an unknown kind that no newer version explains is a problem', async (t) => {
-  const { found } = await listedIn(fileOf(HEADER, { kind: 'converting', id: 1 }, intent(1)));
+  const { found } = await listedIn(fileOf(HEADER, { kind: 'handed-over', id: 1 }, intent(1)));
   t.regex(found.problems.join(), /line 2 .* of a kind that this version does not have/);
 });
 

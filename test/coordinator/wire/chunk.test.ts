@@ -14,6 +14,7 @@ function entries(count: number, nameBytes: number): ManifestEntry[] {
     resource: 'r'.repeat(nameBytes),
     lockspace: 'holdfast',
     mode: 'EX',
+    converting: null,
     state: 'held',
     owner: { kind: 'named', name: `vm-${id}` },
     since: 1_790_000_000_000,
