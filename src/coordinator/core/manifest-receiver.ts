@@ -170,6 +170,8 @@ function onSnapshot(state: State, peer: Peer, body: Snapshot, out: EffectCollect
     count(state, 'snapshots_refused');
     return;
   }
+  // Somebody else asked for it: what the digest has confirmed need not be replaced by itself.
+  if (peer.state === 'synced' && manifestVersion === peer.manifestVersion) return;
   // An author's versions only grow: this one has been overtaken.
   if (manifestVersion < Math.max(peer.manifestVersion, peer.assembly?.manifestVersion ?? 0)) return;
   if (peer.assembly?.manifestVersion !== manifestVersion || peer.assembly.parts !== parts) {

@@ -127,6 +127,20 @@ test('a snapshot is taken over only when all its parts are there', (t) => {
   t.is(bench.peer(2).state, 'synced');
 });
 
+test('a snapshot for somebody else costs nothing where the same is known', (t) => {
+  const bench = startedBench();
+  bench.tell(2, 3, [entryOf(1)]);
+  const known = bench.peer(2).entries;
+  bench.hear(2, part(3, 0, 2, 1));
+  t.is(bench.peer(2).assembly, null);
+  bench.tell(2, 3, [entryOf(1)]);
+  t.is(bench.peer(2).entries, known);
+  bench.hear(2, { kind: 'digest', manifestVersion: 3, digest: 'another' });
+  t.is(bench.peer(2).state, 'stale');
+  bench.tell(2, 3, [entryOf(2)]);
+  t.deepEqual([...bench.peer(2).entries.keys()], [2], 'but a digest that differs is believed');
+});
+
 test('parts of an older snapshot do not spoil a newer one that is arriving', (t) => {
   const bench = startedBench();
   bench.hear(2, part(3, 0, 2, 1));

@@ -63,7 +63,12 @@ export class CoordinatorCluster {
   }
 
   client(id: number): ControlClient {
-    return openControlClient({ socketPath: join(this.#folder, `n${id}`, 'control.sock') });
+    return openControlClient({ socketPath: this.socketPath(id) });
+  }
+
+  /** The control socket of that node's daemon. */
+  socketPath(id: number): string {
+    return join(this.#folder, `n${id}`, 'control.sock');
   }
 
   async acquire(id: number, resource: string, mode: 'EX' | 'PR' = 'EX'): Promise<void> {
