@@ -20,9 +20,9 @@ export async function benchGrowth({ say }) {
     const quietMs = costOf(group) / 1_000;
     say(`${size} nodes: ${group.messages} messages in ${DIGEST_INTERVAL_MS / 1_000} quiet s`);
     rows.push(
-      row(`CPU of a node per acquire and release anywhere, ${size} nodes`, changeUs, null,
+      row(`a node's time per acquire and release anywhere, ${size} nodes`, changeUs, null,
         `${LOCKS} locks a node`, 'us'),
-      row(`CPU of a node in 10 quiet s, ${size} nodes`, quietMs, null,
+      row(`a node's time in 10 quiet s, ${size} nodes`, quietMs, null,
         `${group.messages} messages, ${group.bytesInAll} B in all`, 'ms'),
     );
   }

@@ -19,9 +19,9 @@ export async function benchJoiner({ say }) {
   return [
     row('joiner: bytes on the wire per entry', group.bytesInAll / entries, null,
       `${mebibytes} MiB, ${group.messages} messages, ${entries} entries`, 'B'),
-    row('joiner: CPU until synced', joiner.stepMs + group.decodeMs, null,
+    row('joiner: its time until synced', joiner.stepMs + group.decodeMs, null,
       `decoding ${group.decodeMs.toFixed(0)} ms, steps ${joiner.stepMs.toFixed(0)} ms`, 'ms'),
-    row('joiner: CPU of the busiest other node', mostMs + group.decodeMs, null,
+    row('joiner: time of the busiest other node', mostMs + group.decodeMs, null,
       `steps ${mostMs.toFixed(0)} ms, its own snapshot among them`, 'ms'),
   ];
 }
