@@ -43,7 +43,7 @@ export async function benchNodeDown({ rounds, say }) {
 
 function watchFrom(cluster, id) {
   const child = cluster.corosync.node(id).spawn(process.execPath, [
-    WITNESS, cluster.socketPath(id), 'n3',
+    WITNESS, cluster.socketPath(id), 'n3', '3',
   ], { stdio: ['ignore', 'pipe', 'inherit'], env: process.env });
   const witness = {
     confchgMs: null, toldMs: null,
