@@ -106,7 +106,8 @@ export function releaseOrphans(world: ClusterWorld, one: Op): boolean {
   const found = coordinator.orphans().filter(({ lock }) => lock.node.id === one.node);
   for (const { lock: { resource, mode } } of found) {
     const { signal } = new AbortController();
-    const request = { resource, mode, reason: 'simulated', by: null, dryRun: false, signal };
+    const why = { reason: 'simulated', by: null, dryRun: false } as const;
+    const request = { resource, mode, ...why, expect: null, signal };
     world.hear(host, coordinator.releaseOrphan(request), () => undefined, (code) => {
       world.note(`     the orphan ${resource} could not be released: ${code}`);
     });
