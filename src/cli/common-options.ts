@@ -49,7 +49,8 @@ export function toWaitMs(wait: RawWait): number | null {
 /** The longest wait, 24 days; the daemon's own bound is just above. */
 const WAIT_SECONDS_MAX = 2_073_600;
 
-function parseSeconds(text: string): number {
+/** For options in seconds; in ms. */
+export function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || seconds > WAIT_SECONDS_MAX) {
     throw new InvalidArgumentError(

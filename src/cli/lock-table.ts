@@ -10,11 +10,17 @@ export function renderLocks(locks: readonly LockView[], now: number): string {
     locks.map((lock) => [
       lock.resource,
       lock.converting === null ? lock.mode : `${lock.mode} -> ${lock.converting}`,
-      lock.state,
+      describeState(lock),
       describeOwner(lock.owner),
       describeLockNode(lock),
       describeTime(lock.since, now),
       lock.generation === null ? '-' : String(lock.generation),
     ]),
   );
+}
+
+function describeState({ state, handover }: LockView): string {
+  if (handover === undefined) return state;
+  const way = handover.role === 'source' ? 'to' : 'from';
+  return `${state}, being handed over ${way} ${handover.node.name}`;
 }

@@ -4,6 +4,7 @@ import type { Outcome } from './action.js';
 import { addCommonOptions } from './common-options.js';
 import type { CliContext } from './context.js';
 import { EXIT_CODES_HELP } from './exit-code.js';
+import { addHandoverCommands } from './handover-commands.js';
 import { addInstallCommands } from './install-commands.js';
 import { addListCommands } from './list-commands.js';
 import { addLockCommands } from './lock-commands.js';
@@ -28,6 +29,7 @@ export function createProgram(context: CliContext, outcome: Outcome): Command {
   const wiring = { context, outcome };
   addViewCommands(program, wiring);
   addLockCommands(program, wiring);
+  addHandoverCommands(program, wiring);
   addOrphanCommands(program, wiring);
   addRunCommand(program, wiring);
   addStopCommand(program, wiring);

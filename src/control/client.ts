@@ -2,7 +2,9 @@ import { HoldfastError } from '../errors.js';
 import { ControlError } from './error.js';
 import { EventTooLong, readEvents } from './event-stream.js';
 import { exchange, toControlError, type Exchange } from './exchange.js';
+import { handoverCalls, type HandoverCalls } from './handover-client.js';
 import { RELEASE_REPLY_MS_MAX, REPLY_MS_MAX } from './limits.js';
+import { waitTimeoutMs } from './reply-timeout.js';
 import { badReply, parseReply, readReply } from './reply.js';
 import {
   acquireReplySchema, acquireSetReplySchema, convertReplySchema, eventSchema, explanationSchema,
@@ -58,7 +60,7 @@ export interface ReleaseOrphanQuestion {
  * The daemon's control API. Each call opens a connection of its own. Every method throws
  * `RefusedError` when the daemon says no, and `ControlError` when it cannot be asked.
  */
-export interface ControlClient {
+export interface ControlClient extends HandoverCalls {
   status(): Promise<StatusView>;
   nodes(): Promise<readonly NodeView[]>;
   locks(): Promise<readonly LockView[]>;
@@ -111,23 +113,24 @@ export function openControlClient(options: { readonly socketPath: string }): Con
       return readReply(await send({ path }), lastManifestSchema, socketPath);
     },
     async acquire({ signal = null, ...body }) {
-      const timeoutMs = acquireTimeoutMs(body.waitMs);
+      const timeoutMs = waitTimeoutMs(body.waitMs);
       const path = '/v1/acquire';
       const response = await send({ method: 'POST', path, body, timeoutMs, signal });
       return readReply(response, acquireReplySchema, socketPath);
     },
     async acquireSet({ signal = null, ...body }) {
-      const timeoutMs = acquireTimeoutMs(body.waitMs);
+      const timeoutMs = waitTimeoutMs(body.waitMs);
       const path = '/v1/acquire-set';
       const response = await send({ method: 'POST', path, body, timeoutMs, signal });
       return readReply(response, acquireSetReplySchema, socketPath);
     },
     async convert({ signal = null, ...body }) {
-      const timeoutMs = acquireTimeoutMs(body.waitMs);
+      const timeoutMs = waitTimeoutMs(body.waitMs);
       const path = '/v1/convert';
       const response = await send({ method: 'POST', path, body, timeoutMs, signal });
       return readReply(response, convertReplySchema, socketPath);
     },
+    ...handoverCalls(socketPath, send),
     async release({ timeoutMs = RELEASE_REPLY_MS_MAX, ...body }) {
       const response = await send({ method: 'POST', path: '/v1/release', body, timeoutMs });
       return readReply(response, releaseReplySchema, socketPath);
@@ -150,12 +153,6 @@ export function openControlClient(options: { readonly socketPath: string }): Con
     },
     watch: (signal) => watch(socketPath, signal),
   };
-}
-
-/** Longer than the daemon waits, so that it is the daemon that says why there was no grant. */
-function acquireTimeoutMs(waitMs: number | null): number | null {
-  const TIMER_MS_MAX = 2_147_483_647;
-  return waitMs === null ? null : Math.min(waitMs + REPLY_MS_MAX, TIMER_MS_MAX);
 }
 
 async function* watch(

@@ -12,6 +12,14 @@ export const WAIT_MS_MAX = 2_147_483_647;
 /** Locks of one node, and so the most orphans that a request may expect. */
 export const OWN_LOCKS_MAX = 100_000;
 
+/** A node's name, in characters. */
+export const NODE_NAME_LENGTH_MAX = 255;
+/** How long an offer of a handover stands unless that is said, and at most. */
+export const OFFER_MS = 60_000;
+export const OFFER_MS_MAX = 3_600_000;
+/** How long a step of a handover is waited for unless that is said. */
+export const HANDOVER_WAIT_MS = 30_000;
+
 /** Resources that one request may take together. */
 export const SET_MEMBERS_MAX = 64;
 

@@ -4,7 +4,8 @@ import {
   acquireReplySchema, acquireRequestSchema, acquireSetReplySchema, acquireSetRequestSchema,
   convertReplySchema, convertRequestSchema,
   errorReplySchema, eventSchema, explainRequestSchema, explanationSchema, fencingHintSchema,
-  fencingReportSchema, lastManifestRequestSchema, lastManifestSchema, locksReplySchema,
+  fencingReportSchema, handoverOpenRequestSchema, handoverReplySchema, handoverStepRequestSchema,
+  lastManifestRequestSchema, lastManifestSchema, locksReplySchema,
   nodesReplySchema, orphansReplySchema, ownLockReplySchema, ownLockRequestSchema,
   releaseOrphanReplySchema, releaseOrphanRequestSchema,
   releaseReplySchema, releaseRequestSchema, statusSchema, stopReplySchema, stopRequestSchema,
@@ -48,6 +49,7 @@ export function describeApi(version: string): JsonObject {
         'Give a held lock another mode, weaker or stronger',
         convertRequestSchema, convertReplySchema,
       ),
+      ...handoverPaths(),
       '/v1/release': post('Give a lock back', releaseRequestSchema, releaseReplySchema),
       '/v1/orphans': get('The locks that no list explains', orphansReplySchema),
       '/v1/release-orphan': post(
@@ -62,6 +64,23 @@ export function describeApi(version: string): JsonObject {
       '/v1/watch': watch(),
       '/v1/openapi.json': get('This document', z.record(z.string(), z.unknown())),
     },
+  };
+}
+
+function handoverPaths(): JsonObject {
+  const step = (summary: string): JsonObject => {
+    return post(summary, handoverStepRequestSchema, handoverReplySchema);
+  };
+  return {
+    '/v1/handover/open': post(
+      'Offer a lock that is held in EX to its owner on another node',
+      handoverOpenRequestSchema, handoverReplySchema,
+    ),
+    '/v1/handover/join': step('Take part, on the node that it is offered to'),
+    '/v1/handover/finish': step(
+      'At the source, give it up when the other node has joined; there, wait until it has it alone',
+    ),
+    '/v1/handover/abort': step('Leave it with the source, which decides'),
   };
 }
 

@@ -7,7 +7,8 @@ import { describeApi } from './openapi.js';
 import type { PendingRequests } from './pending-requests.js';
 import {
   acquireRequestSchema, acquireSetRequestSchema, convertRequestSchema, explainRequestSchema,
-  fencingReportSchema, lastManifestRequestSchema, ownLockRequestSchema, releaseOrphanRequestSchema,
+  fencingReportSchema, handoverOpenRequestSchema, handoverStepRequestSchema,
+  lastManifestRequestSchema, ownLockRequestSchema, releaseOrphanRequestSchema,
   releaseRequestSchema, stopRequestSchema,
 } from './schema.js';
 import type { Watchers } from './watchers.js';
@@ -56,6 +57,7 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
     const wanted = parseRequest(convertRequestSchema, request.body);
     return pending.run(reply.raw, (signal) => service.convert({ ...wanted, signal }));
   });
+  addHandoverRoutes(app, modules);
   app.post('/v1/release', (request, reply) => {
     const wanted = parseRequest(releaseRequestSchema, request.body);
     return pending.run(reply.raw, (signal) => service.release({ signal, ...wanted }));
@@ -80,4 +82,21 @@ export function addRoutes(app: FastifyInstance, modules: RouteModules): void {
     reply.hijack();
     watchers.add(reply.raw);
   });
+}
+
+function addHandoverRoutes(app: FastifyInstance, { service, pending }: RouteModules): void {
+  app.post('/v1/handover/open', (request, reply) => {
+    const { offerMs, ...wanted } = parseRequest(handoverOpenRequestSchema, request.body);
+    return pending.run(reply.raw, (signal) => {
+      return service.handover({ action: 'open', ...wanted, waitMs: offerMs, signal });
+    });
+  });
+  for (const action of ['join', 'finish', 'abort'] as const) {
+    app.post(`/v1/handover/${action}`, (request, reply) => {
+      const wanted = parseRequest(handoverStepRequestSchema, request.body);
+      return pending.run(reply.raw, (signal) => {
+        return service.handover({ action, ...wanted, to: null, signal });
+      });
+    });
+  }
 }

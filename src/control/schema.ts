@@ -3,15 +3,18 @@ import type { Explanation } from '../coordinator/core/explain.js';
 import type { LockMode } from '../coordinator/core/mode.js';
 import type { Owner } from '../coordinator/core/owner.js';
 import type {
-  CoordinatorEvent, FencingHint, LastManifest, LockState, LockView, NodeView, OrphanView,
-  OwnLockView, PeerState, Standing, StatusView,
+  CoordinatorEvent, FencingHint, HandoverView, LastManifest, LockState, LockView, NodeView,
+  OrphanView, OwnLockView, PeerState, Standing, StatusView,
 } from '../coordinator/core/view.js';
 import type {
   AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, ConvertRequest,
-  ConvertResult, FencingReport, ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest,
-  ReleaseResult, StopLocks,
+  ConvertResult, FencingReport, HandoverResult, ReleaseOrphanRequest, ReleaseOrphanResult,
+  ReleaseRequest, ReleaseResult, StopLocks,
 } from '../coordinator/service.js';
-import { OWN_LOCKS_MAX, PID_MAX, SET_MEMBERS_MAX, WAIT_MS_MAX } from './limits.js';
+import {
+  HANDOVER_WAIT_MS, NODE_NAME_LENGTH_MAX, OFFER_MS, OFFER_MS_MAX, OWN_LOCKS_MAX, PID_MAX,
+  SET_MEMBERS_MAX, WAIT_MS_MAX,
+} from './limits.js';
 import { hintWord, ownerName, reasonText, resourceName } from './names.js';
 
 /**
@@ -79,6 +82,21 @@ export const releaseOrphanRequestSchema = z.strictObject({
   dryRun: z.boolean().default(false),
 }) satisfies z.ZodType<Omit<ReleaseOrphanRequest, 'signal'>>;
 
+/** The node to hand over to, by name or number. */
+const nodeName = z.string().min(1).max(NODE_NAME_LENGTH_MAX);
+export const handoverStepRequestSchema = z.strictObject({
+  resource: resourceName,
+  owner: ownerRequestSchema,
+  waitMs: z.int().min(0).max(WAIT_MS_MAX).nullable().default(HANDOVER_WAIT_MS),
+});
+
+export const handoverOpenRequestSchema = z.strictObject({
+  resource: resourceName,
+  owner: ownerRequestSchema,
+  to: nodeName,
+  offerMs: z.int().min(1).max(OFFER_MS_MAX).default(OFFER_MS),
+});
+
 const peerStateSchema = z.enum([
   'joining', 'synced', 'stale', 'left', 'daemon-down', 'node-down', 'recovered',
 ]) satisfies z.ZodType<PeerState>;
@@ -108,6 +126,13 @@ export const nodeSchema = z.object({
   note: z.string().nullable().default(null),
 }) satisfies z.ZodType<NodeView>;
 
+const handoverSchema = z.object({
+  role: z.enum(['source', 'destination']),
+  step: z.enum(['offered', 'accepted', 'joined', 'leaving', 'aborting']),
+  node: z.object({ id: z.int(), name: z.string() }),
+  since: z.string(),
+}) satisfies z.ZodType<HandoverView>;
+
 export const lockSchema = z.object({
   resource: z.string(),
   lockspace: z.string(),
@@ -120,6 +145,7 @@ export const lockSchema = z.object({
   generation: z.int().nullable().default(null),
   since: z.string(),
   note: z.string().nullable().default(null),
+  handover: handoverSchema.optional(),
 }) satisfies z.ZodType<LockView>;
 
 export const fencingHintSchema = z.object({
@@ -215,6 +241,11 @@ export const convertReplySchema = z.object({
   pending: z.boolean(),
 }) satisfies z.ZodType<ConvertResult>;
 
+export const handoverReplySchema = z.object({
+  at: z.enum(['offered', 'joined', 'exclusive', 'released']),
+  lock: lockSchema.nullable(),
+}) satisfies z.ZodType<HandoverResult>;
+
 export const releaseReplySchema = z.object({
   released: z.boolean(),
   pending: z.boolean(),
@@ -265,4 +296,4 @@ export type WatchEnd = z.output<typeof watchEndSchema>;
 export type { CoordinatorEvent, LastManifest, LockView, NodeView, OrphanView };
 export type { Standing, StatusView };
 export type { AcquireResult, AcquireSetResult, ConvertResult, Explanation, LockMode, Owner };
-export type { ReleaseOrphanResult, ReleaseResult };
+export type { HandoverResult, HandoverView, ReleaseOrphanResult, ReleaseResult };

@@ -30,6 +30,7 @@ import { MessageStamp } from './message-stamp.js';
 import type { CoordinatorModules, CoordinatorOptions, LockListPort } from './modules.js';
 import { OwnerWatch } from './owner-watch.js';
 import { viewOrphan, viewOrphans } from './orphans.js';
+import { checkMode } from './reserved-mode.js';
 import { QuorumLink } from './quorum-link.js';
 import { checkOwnerName, checkReason, toLockName, toShownLockName } from './resource-name.js';
 import { toMembers } from './set-members.js';
@@ -42,6 +43,8 @@ import type {
   ConvertResult,
   CoordinatorService,
   FencingReport,
+  HandoverRequest,
+  HandoverResult,
   ReleaseOrphanRequest,
   ReleaseOrphanResult,
   ReleaseRequest,
@@ -316,6 +319,7 @@ export class Coordinator implements CoordinatorService {
   async acquire(request: AcquireRequest): Promise<AcquireResult> {
     const { resource, mode, owner, waitMs, signal } = request;
     const lockName = toLockName(resource);
+    checkMode(mode);
     await this.#checkOwner(owner);
     if (this.#runner.isFull) throw backlogError();
     const answer = await this.#ask(signal, (caller) => {
@@ -331,6 +335,7 @@ export class Coordinator implements CoordinatorService {
   async convert(request: ConvertRequest): Promise<ConvertResult> {
     const { resource, mode, owner, waitMs, signal } = request;
     toLockName(resource);
+    checkMode(mode);
     if (this.#runner.isFull) throw backlogError();
     const answer = await this.#ask(signal, (caller) => {
       return { kind: 'convert', caller, resource, mode, owner, waitMs };
@@ -343,6 +348,7 @@ export class Coordinator implements CoordinatorService {
   async acquireSet(request: AcquireSetRequest): Promise<AcquireSetResult> {
     const { owner, waitMs, signal } = request;
     const members = toMembers(request.members);
+    for (const { mode } of members) checkMode(mode);
     await this.#checkOwner(owner);
     const answer = await this.#ask(signal, (caller) => {
       return { kind: 'acquire-set', caller, members, owner, waitMs };
@@ -362,6 +368,18 @@ export class Coordinator implements CoordinatorService {
     this.#lost.forget(resource, owner);
     if (answer.kind === 'released') return { released: answer.released, pending: answer.pending };
     throw errorOf(answer);
+  }
+
+  async handover(request: HandoverRequest): Promise<HandoverResult> {
+    const { action, resource, owner, to, waitMs, signal } = request;
+    const lockName = toLockName(resource);
+    if (owner.kind === 'named') checkOwnerName(owner.name);
+    if (this.#runner.isFull) throw backlogError();
+    const answer = await this.#ask(signal, (caller) => {
+      return { kind: 'handover', action, caller, resource, lockName, owner, to, waitMs };
+    });
+    if (answer.kind !== 'handover') throw errorOf(answer);
+    return { at: answer.at, lock: answer.lock };
   }
 
   orphans(): readonly OrphanView[] {

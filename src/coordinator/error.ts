@@ -14,13 +14,17 @@ import type { LockView } from './core/view.js';
  * - `BAD_NAME`: a resource or owner name breaks the rule that the message states.
  * - `OWNER_GONE`: the owning process does not exist. `LIMIT`: a named bound was reached.
  * - `LOCK_MANAGER`: the lock manager failed; the message says how. `STOPPING`.
+ * - `HANDOVER`: the lock is being handed over. `NOT_OFFERED`: nobody hands it over to this node.
+ *   `NOT_JOINED`: the other node has nothing of it yet. `NO_SUCH_NODE`: nobody to hand it over to.
+ * - `MODE_RESERVED`: CR and CW are for handovers; see docs/decisions/0012.
  * - `UNSAFE`: the daemon refuses to run as things are configured.
  */
 export type CoordinatorErrorCode =
   | 'HELD' | 'TIMEOUT' | 'CANCELED' | 'DEADLOCK' | 'NOT_HELD' | 'NOT_OWNER' | 'BUSY'
   | 'STARTING' | 'NO_QUORUM' | 'RECOVERING' | 'ISOLATED'
   | 'LIST_FAILED' | 'LOCKS_HELD' | 'BAD_NAME' | 'OWNER_GONE' | 'LIMIT'
-  | 'LOCK_MANAGER' | 'STOPPING' | 'UNSAFE';
+  | 'LOCK_MANAGER' | 'STOPPING' | 'UNSAFE'
+  | 'HANDOVER' | 'NOT_OFFERED' | 'NOT_JOINED' | 'NO_SUCH_NODE' | 'MODE_RESERVED';
 
 export class CoordinatorError extends HoldfastError {
   readonly code: CoordinatorErrorCode;

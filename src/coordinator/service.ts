@@ -81,6 +81,34 @@ export interface ReleaseResult {
   readonly pending: boolean;
 }
 
+export type HandoverAction = 'open' | 'join' | 'finish' | 'abort';
+
+export interface HandoverRequest {
+  readonly action: HandoverAction;
+  readonly resource: string;
+  /** Of the lock at both ends; a named one. */
+  readonly owner: Owner;
+  /** For `open`: the destination, by its node's name or number; null otherwise. */
+  readonly to: string | null;
+  /**
+   * In ms. For `open`: how long the offer stands when nobody joins it; null = a minute. For the
+   * others: how long to wait for the step; null = for ever. An abort or finish goes on after that.
+   */
+  readonly waitMs: number | null;
+  /** Aborted when the caller goes away: only a join that was not confirmed is then undone. */
+  readonly signal: AbortSignal;
+}
+
+export interface HandoverResult {
+  /**
+   * `offered`: the other node may join. `joined`: both have it. `exclusive`: it is this node's
+   * alone. `released`: this node has nothing of it any more.
+   */
+  readonly at: 'offered' | 'joined' | 'exclusive' | 'released';
+  /** The lock on this node; null when it has none. */
+  readonly lock: LockView | null;
+}
+
 export interface ReleaseOrphanRequest {
   /** The name as it is shown, which may be the hash of a longer one; or that longer one. */
   readonly resource: string;
@@ -163,6 +191,14 @@ export interface CoordinatorService {
    * within seconds, whatever hangs.
    */
   hintFencing(report: FencingReport): Promise<FencingHint>;
+  /**
+   * One step of a handover from this node to another or the other way round, during which nobody
+   * else can have the resource. At the source: `open` offers its EX lock to a node, `finish` gives
+   * it up there when the other has joined, `abort` takes it back. At the destination: `join` takes
+   * part, `finish` waits until it has the lock alone, `abort` asks the source to take it back,
+   * which decides. Each may be repeated.
+   */
+  handover(request: HandoverRequest): Promise<HandoverResult>;
   /** The locks that no list explains, of every node that this one knows. */
   orphans(): readonly OrphanView[];
   /** Releases one such lock of this node: whatever still writes under it is unprotected then. */

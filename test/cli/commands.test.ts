@@ -191,7 +191,8 @@ test('every refusal has its exit status, and a refused acquire names the holder'
   const expected: Record<CoordinatorErrorCode, number> = {
     HELD: 1, BAD_NAME: 2, STOPPING: 3, TIMEOUT: 4, NO_QUORUM: 5, RECOVERING: 5, ISOLATED: 5,
     STARTING: 5, NOT_HELD: 6, NOT_OWNER: 6, CANCELED: 7, BUSY: 7, LIST_FAILED: 5, LOCKS_HELD: 1,
-    OWNER_GONE: 7, LIMIT: 7, LOCK_MANAGER: 7, UNSAFE: 7, DEADLOCK: 1,
+    OWNER_GONE: 7, LIMIT: 7, LOCK_MANAGER: 7, UNSAFE: 7, DEADLOCK: 1, HANDOVER: 1, NOT_OFFERED: 4,
+    NOT_JOINED: 4, NO_SUCH_NODE: 6, MODE_RESERVED: 2,
   };
   for (const [code, exitCode] of Object.entries(expected)) {
     service.onAcquire = () => Promise.reject(new CoordinatorError(

@@ -6,8 +6,8 @@ import type {
 } from '../../src/coordinator/core/view.js';
 import type {
   AcquireRequest, AcquireResult, AcquireSetRequest, AcquireSetResult, ConvertRequest,
-  ConvertResult, CoordinatorService, FencingReport, ReleaseOrphanRequest, ReleaseOrphanResult,
-  ReleaseRequest, ReleaseResult, StopLocks,
+  ConvertResult, CoordinatorService, FencingReport, HandoverRequest, HandoverResult,
+  ReleaseOrphanRequest, ReleaseOrphanResult, ReleaseRequest, ReleaseResult, StopLocks,
 } from '../../src/coordinator/service.js';
 
 /** A coordinator without a cluster: answers what the test put in, and remembers what was asked. */
@@ -15,6 +15,7 @@ export class FakeService implements CoordinatorService {
   readonly acquires: AcquireRequest[] = [];
   readonly setAcquires: AcquireSetRequest[] = [];
   readonly converts: ConvertRequest[] = [];
+  readonly handovers: HandoverRequest[] = [];
   readonly releases: ReleaseRequest[] = [];
   readonly orphanReleases: ReleaseOrphanRequest[] = [];
   readonly listeners = new Set<(event: CoordinatorEvent) => void>();
@@ -45,6 +46,9 @@ export class FakeService implements CoordinatorService {
     });
   onRelease: (request: ReleaseRequest) => Promise<ReleaseResult> = () =>
     Promise.resolve({ released: true, pending: false });
+
+  onHandover: (request: HandoverRequest) => Promise<HandoverResult> = ({ resource, owner }) =>
+    Promise.resolve({ at: 'joined', lock: aLock({ resource, owner, mode: 'CW' }) });
 
   onReleaseOrphan: (request: ReleaseOrphanRequest) => Promise<ReleaseOrphanResult> =
     ({ dryRun }) => Promise.resolve({
@@ -103,6 +107,11 @@ export class FakeService implements CoordinatorService {
     const found = this.lastManifests.find((one) => one.node.name === node);
     if (found === undefined) throw new CoordinatorError('NOT_HELD', `nothing of '${node}'`);
     return found;
+  }
+
+  handover(request: HandoverRequest): Promise<HandoverResult> {
+    this.handovers.push(request);
+    return this.onHandover(request);
   }
 
   orphans(): readonly OrphanView[] {

@@ -69,7 +69,9 @@ test('the OpenAPI document lists every address and the bounds of names', async (
   const document = body as { openapi: string; paths: Record<string, Record<string, unknown>> };
   t.is(document.openapi, '3.1.0');
   t.deepEqual(Object.keys(document.paths).sort(), [
-    '/v1/acquire', '/v1/acquire-set', '/v1/convert', '/v1/explain', '/v1/hints/fencing',
+    '/v1/acquire', '/v1/acquire-set', '/v1/convert', '/v1/explain',
+    '/v1/handover/abort', '/v1/handover/finish', '/v1/handover/join', '/v1/handover/open',
+    '/v1/hints/fencing',
     '/v1/last-manifest', '/v1/locks', '/v1/nodes', '/v1/openapi.json', '/v1/orphans',
     '/v1/own-lock',
     '/v1/release', '/v1/release-orphan', '/v1/status', '/v1/stop', '/v1/watch',

@@ -4,6 +4,7 @@ import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent, LockFailure } from './event.js';
 import { refuseExplained } from './explained-refusal.js';
 import { becomeHeld } from './grant.js';
+import { refuseHandover } from './handover-refusal.js';
 import { CALLERS_PER_LOCK_MAX, OWN_LOCKS_MAX } from './limits.js';
 import { refuseForList } from './list-condition.js';
 import { findHolders, viewOwnLock } from './lock-view.js';
@@ -98,6 +99,7 @@ function joinExisting(
   const who = describeOwner(event.owner);
   const isCovered = covers(facts.mode, event.mode);
   const caller = callerOf(state, event);
+  if (lock.handover !== null) return refuseHandover(state, lock, lock.handover);
   switch (phase.kind) {
     case 'held':
       if (!isCovered) {

@@ -4,6 +4,7 @@ import {
 } from './convert-waiting.js';
 import { beginStep, claimFor, settleMode, takeBack } from './convert.js';
 import type { EffectCollector } from './effect.js';
+import { handoverField } from './handover.js';
 import { covers, type LockMode } from './mode.js';
 import { setPhase } from './own-locks.js';
 import { refuse, refuseForStanding } from './refusal.js';
@@ -59,7 +60,10 @@ export function orphanGivenUp(
 ): void {
   const { id, mode: kept } = lock.facts;
   const number = lock.generation === null ? {} : { generation: lock.generation };
-  out.persist({ kind: 'converting', at: state.wallMs, id, from: to, to: kept, ...number });
+  out.persist({
+    kind: 'converting', at: state.wallMs, id, from: to, to: kept, ...number,
+    ...handoverField(lock.handover),
+  });
   lock.facts = { ...lock.facts, mode: to };
   lock.sinceMs = state.wallMs;
   setPhase(state, lock, orphanedAs('converting', kept, []));

@@ -4,6 +4,8 @@ import {
 } from './convert-waiting.js';
 import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent, LockFailure } from './event.js';
+import { handoverField } from './handover.js';
+import { refuseHandover } from './handover-refusal.js';
 import { CALLERS_PER_LOCK_MAX, NO_WAIT_MS_MAX } from './limits.js';
 import { refuseForList } from './list-condition.js';
 import { findHolders, viewOwnLock } from './lock-view.js';
@@ -73,6 +75,7 @@ function convertOwn(
   out: EffectCollector,
 ): Answer | null {
   const { phase } = lock;
+  if (lock.handover !== null) return refuseHandover(state, lock, lock.handover);
   switch (phase.kind) {
     case 'held':
       return convertHeld(state, lock, wish, out);
@@ -198,7 +201,10 @@ function recordConverting(
 ): void {
   const { id, mode } = lock.facts;
   const number = numberOf(lock);
-  out.persist({ kind: 'converting', at: state.wallMs, id, from: mode, to: phase.to, ...number });
+  out.persist({
+    kind: 'converting', at: state.wallMs, id, from: mode, to: phase.to, ...number,
+    ...handoverField(lock.handover),
+  });
 }
 
 function numberOf({ generation }: OwnLock): { readonly generation?: number } {
@@ -236,8 +242,11 @@ export function onConverted(state: State, id: number, out: EffectCollector): voi
     claimFor(state, lock, before, phase.to, phase);
     return;
   }
+  const { handover } = lock;
   settleMode(state, lock, phase.to, out);
   if (covers(phase.to, before) && (phase.callers.length === 0 || isIsolated)) {
+    // Back in CW it is being handed over as before.
+    lock.handover = handover;
     const refusal = refuseForStanding(state.standing);
     for (const { caller } of phase.callers) if (refusal !== null) out.reply(caller, refusal);
     const why = isIsolated ? 'this node is isolated' : 'its callers have gone';
@@ -291,8 +300,13 @@ export function settleMode(
     lock.facts = { ...lock.facts, mode };
     lock.sinceMs = state.wallMs;
   }
-  if (!needsGeneration(mode)) lock.generation = null;
-  out.persist({ kind: 'held', at: state.wallMs, id: lock.facts.id, mode, ...numberOf(lock) });
+  // Who is alone has ended its handover; until then its number stands, since it may go back.
+  if (needsGeneration(mode)) lock.handover = null;
+  else if (lock.handover === null) lock.generation = null;
+  out.persist({
+    kind: 'held', at: state.wallMs, id: lock.facts.id, mode, ...numberOf(lock),
+    ...handoverField(lock.handover),
+  });
 }
 
 /** `converting -> held` in the mode that it had: refused, cancelled, or failed. */

@@ -1,4 +1,5 @@
 import { CANCEL_GRACE_MS, DIGEST_INTERVAL_MS, REQUEST_RETRY_MS } from './limits.js';
+import { nextHandoverMs } from './handover-drive.js';
 import { nextDueMs } from './generations.js';
 import { canSend } from './manifest-sender.js';
 import { callersOf, waitingLocks } from './own-locks.js';
@@ -27,6 +28,8 @@ export function nextDeadlineMs(state: State): number {
   for (const dueMs of [recheckDueMs(state), ghostDueMs(state)]) {
     if (dueMs !== null) next = Math.min(next, dueMs);
   }
+  const handoverMs = nextHandoverMs(state);
+  if (handoverMs !== null) next = Math.min(next, handoverMs);
   const generationsMs = canSend(state) ? nextDueMs(state.generations) : null;
   return generationsMs === null ? next : Math.min(next, generationsMs);
 }

@@ -32,7 +32,7 @@ export function viewLastManifest(state: State, node: string): LastManifest | nul
     return name === node || String(nodeId) === node;
   });
   if (peer === undefined) return null;
-  const locks = [...peer.entries.values()].map((entry) => viewLastLock(peer, entry));
+  const locks = [...peer.entries.values()].map((entry) => viewLastLock(state, peer, entry));
   locks.sort((one, other) => (one.resource < other.resource ? -1 : 1));
   return { node: viewPeer(state, peer), manifestVersion: peer.manifestVersion, locks };
 }

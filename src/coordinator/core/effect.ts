@@ -1,3 +1,4 @@
+import { HANDOVER_CALLER } from './handover.js';
 import type { ManifestEntry, MessageBody } from './message.js';
 import type { LockMode } from './mode.js';
 import type { Owner } from './owner.js';
@@ -7,7 +8,8 @@ import type { CoordinatorEvent, LockView } from './view.js';
 export type RefusalCode =
   | 'HELD' | 'TIMEOUT' | 'CANCELED' | 'DEADLOCK' | 'NOT_HELD' | 'NOT_OWNER' | 'BUSY'
   | 'STARTING' | 'NO_QUORUM' | 'RECOVERING' | 'ISOLATED'
-  | 'LIST_FAILED' | 'LOCKS_HELD' | 'OWNER_GONE' | 'LIMIT' | 'LOCK_MANAGER' | 'STOPPING';
+  | 'LIST_FAILED' | 'LOCKS_HELD' | 'OWNER_GONE' | 'LIMIT' | 'LOCK_MANAGER' | 'STOPPING'
+  | 'HANDOVER' | 'NOT_OFFERED' | 'NOT_JOINED' | 'NO_SUCH_NODE';
 
 /** The answer to a caller. */
 export type Answer =
@@ -28,6 +30,15 @@ export type Answer =
       readonly pending: boolean;
     }
   | { readonly kind: 'released'; readonly released: boolean; readonly pending: boolean }
+  /**
+   * How far a handover is at this end. `exclusive`: it has ended here, and the lock is this
+   * owner's alone. `released`: it has ended at the other end, or will; nothing is held here.
+   */
+  | {
+      readonly kind: 'handover';
+      readonly at: 'offered' | 'joined' | 'exclusive' | 'released';
+      readonly lock: LockView | null;
+    }
   /** Nothing of this node is in the kernel's way any more; the daemon may go. */
   | { readonly kind: 'stopped'; readonly kept: number }
   | {
@@ -147,6 +158,7 @@ export class EffectCollector {
 
   /** To a caller from outside, or to a set of the core's own (see lock-set.ts). */
   reply(caller: number, answer: Answer): void {
+    if (caller === HANDOVER_CALLER) return;
     if (caller < 0) this.#inner.push({ caller, answer });
     else this.#replies.push({ kind: 'reply', caller, answer });
   }

@@ -145,6 +145,19 @@ export type CoreEvent =
       readonly resource: string;
       readonly owner: Owner;
     }
+  /** A step of a handover, asked for by the lock's owner at either end. */
+  | {
+      readonly kind: 'handover';
+      readonly action: 'open' | 'join' | 'finish' | 'abort';
+      readonly caller: number;
+      readonly resource: string;
+      readonly lockName: string;
+      readonly owner: Owner;
+      /** The destination's name or number, for `open`; null otherwise. */
+      readonly to: string | null;
+      /** How long an offer stands, for `open`; how long to wait otherwise. Null = for ever. */
+      readonly waitMs: number | null;
+    }
   /** An operator vouches that nothing needs this unexplained orphan any more. */
   | {
       readonly kind: 'release-orphan';

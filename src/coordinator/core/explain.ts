@@ -1,6 +1,7 @@
+import { explainHandover } from './explain-handover.js';
 import { explainHints } from './explain-hints.js';
 import type { FencingFacts } from './fencing.js';
-import { viewLocks } from './lock-view.js';
+import { nameOfNode, viewLocks } from './lock-view.js';
 import type { LockMode } from './mode.js';
 import { describeOwner } from './owner.js';
 import type { State } from './state.js';
@@ -62,6 +63,7 @@ export function explain(
   const nameOf = (nodeId: number): string => nameOfNode(state, nodeId);
   const sentences = [
     ...explainStanding(state.standing),
+    ...explainHandover(holders),
     ...holders.flatMap((lock) => explainHolder(lock, evidence.fencing)),
     ...explainHints(holders, evidence.hints ?? []),
     ...explainKernel(evidence.kernel, holders, nameOf),
@@ -208,9 +210,4 @@ function explainQueue(
     return `${who} on ${lock.node.name} (${lock.mode}, since ${lock.since})`;
   });
   return [`Waiting for it, in no known order: ${names.join(', ')}.`];
-}
-
-function nameOfNode(state: State, nodeId: number): string {
-  if (nodeId === state.self.nodeId) return state.self.nodeName;
-  return state.peers.get(nodeId)?.name ?? `node ${nodeId}`;
 }

@@ -1,5 +1,6 @@
 import type { EffectCollector } from './effect.js';
 import { gather, isGathered } from './gather.js';
+import { handoverField } from './handover.js';
 import { viewOwnLock } from './lock-view.js';
 import { areCompatible } from './mode.js';
 import { setPhase } from './own-locks.js';
@@ -19,6 +20,8 @@ export function becomeHeld(
   const { id, resource, mode } = lock.facts;
   const from = lock.phase.kind === 'claiming' ? lock.phase.from : null;
   lock.generation = generation;
+  // Who is alone has ended its handover.
+  if (generation !== null) lock.handover = null;
   if (isGathered(state, lock)) {
     gather(state, lock, callers, out);
     return;
@@ -27,7 +30,9 @@ export function becomeHeld(
   setPhase(state, lock, { kind: 'held' });
   const number = generation === null ? {} : { generation };
   const converted = from === null ? {} : { mode };
-  out.persist({ kind: 'held', at: state.wallMs, id, ...converted, ...number });
+  out.persist({
+    kind: 'held', at: state.wallMs, id, ...converted, ...number, ...handoverField(lock.handover),
+  });
   const note = noteOnGrant(state, lock);
   const view = { ...viewOwnLock(state, lock), note };
   for (const { caller } of callers) {

@@ -66,3 +66,16 @@ export const RECHECK_PAUSE_MS = 200;
 
 /** How long a reading may take before the check is given up. */
 export const RECHECK_READ_MS_MAX = 5_000;
+
+/** How long an offer stands that nobody joins, unless its owner says otherwise, and at most. */
+export const OFFER_MS = 60_000;
+export const OFFER_MS_MAX = 3_600_000;
+
+/** How long after a convert to EX that the kernel refused a handover tries it again. */
+export const HANDOVER_RETRY_MS = 2_000;
+
+/** The same, when nothing but hope speaks for it: the other end's daemon is away. */
+export const HANDOVER_BLIND_RETRY_MS = 30_000;
+
+/** Callers that wait for a step of a handover. */
+export const HANDOVER_CALLERS_MAX = 256;

@@ -1,10 +1,11 @@
+import type { HandoverFacts } from './handover.js';
 import { isoTime } from './iso-time.js';
 import type { ManifestEntry } from './message.js';
 import { areCompatible, type LockMode } from './mode.js';
 import { manifestEntry, shownState } from './own-locks.js';
 import { isInQuestion } from './recheck-state.js';
 import type { OwnLock, Peer, State } from './state.js';
-import type { LockState, LockView } from './view.js';
+import type { HandoverView, LockState, LockView } from './view.js';
 
 /** One of our own locks for a reader. */
 export function viewOwnLock(state: State, lock: OwnLock): LockView {
@@ -22,7 +23,24 @@ export function viewOwnLock(state: State, lock: OwnLock): LockView {
     generation: lock.generation,
     since: isoTime(lock.sinceMs),
     note: noteOnOwn(state, lock),
+    ...viewHandover(state, lock.handover),
   };
+}
+
+function viewHandover(
+  state: State,
+  handover: HandoverFacts | null,
+): { readonly handover?: HandoverView } {
+  if (handover === null) return {};
+  const { role, step, nodeId, since } = handover;
+  const node = { id: nodeId, name: nameOfNode(state, nodeId) };
+  return { handover: { role, step, node, since: isoTime(since) } };
+}
+
+/** What people call it; its number when it was never met. */
+export function nameOfNode(state: State, nodeId: number): string {
+  if (nodeId === state.self.nodeId) return state.self.nodeName;
+  return state.peers.get(nodeId)?.name ?? `node ${nodeId}`;
 }
 
 function noteOnOwn(state: State, lock: OwnLock): string | null {
@@ -40,7 +58,7 @@ function noteOnOwn(state: State, lock: OwnLock): string | null {
 }
 
 /** One entry of a peer's last manifest as it told it, whatever has become of the node since. */
-export function viewLastLock(peer: Peer, entry: ManifestEntry): LockView {
+export function viewLastLock(state: State, peer: Peer, entry: ManifestEntry): LockView {
   return {
     resource: entry.resource,
     lockspace: entry.lockspace,
@@ -53,15 +71,16 @@ export function viewLastLock(peer: Peer, entry: ManifestEntry): LockView {
     generation: entry.generation,
     since: isoTime(entry.since),
     note: noteOnPeer(peer),
+    ...viewHandover(state, entry.handover ?? null),
   };
 }
 
 /** One entry of a peer's last manifest, or null when it no longer stands for anything. */
-export function viewPeerLock(peer: Peer, entry: ManifestEntry): LockView | null {
+export function viewPeerLock(state: State, peer: Peer, entry: ManifestEntry): LockView | null {
   const shown = peerLockState(peer, entry);
   if (shown === null) return null;
   const converting = shown === 'held' ? entry.converting : null;
-  return { ...viewLastLock(peer, entry), converting, state: shown };
+  return { ...viewLastLock(state, peer, entry), converting, state: shown };
 }
 
 /** A waiting request dies with its daemon; a held lock does not. */
@@ -113,7 +132,7 @@ export function viewLocks(state: State): readonly LockView[] {
   }
   for (const peer of state.peers.values()) {
     for (const entry of peer.entries.values()) {
-      const view = viewPeerLock(peer, entry);
+      const view = viewPeerLock(state, peer, entry);
       if (view !== null) views.push(view);
     }
   }
@@ -142,7 +161,7 @@ export function findHolders(
   }
   for (const peer of state.peers.values()) {
     for (const entry of peer.entries.on(resource)) {
-      const view = viewPeerLock(peer, entry);
+      const view = viewPeerLock(state, peer, entry);
       if (view !== null) holders.push(view);
     }
   }

@@ -265,7 +265,7 @@ function publish(
   gone: boolean,
   out: EffectCollector,
 ): void {
-  const lock = viewPeerLock(peer, entry);
+  const lock = viewPeerLock(state, peer, entry);
   if (lock !== null) out.publish({ at: isoTime(state.wallMs), type: 'lock', lock, gone });
 }
 

@@ -1,3 +1,4 @@
+import type { HandoverFacts } from './handover.js';
 import type { LockMode } from './mode.js';
 import type { Owner } from './owner.js';
 import type { LockState } from './view.js';
@@ -32,6 +33,8 @@ export interface ManifestEntry {
   readonly since: number;
   /** The fencing token of an exclusive grant; null without one. */
   readonly generation: number | null;
+  /** How it is handed over, in the words of this end; absent in rest. */
+  readonly handover?: HandoverFacts | undefined;
 }
 
 /** A manifest's version counts its changes within one incarnation, from 1. */

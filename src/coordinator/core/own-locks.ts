@@ -1,4 +1,5 @@
 import type { EffectCollector } from './effect.js';
+import { handoverField, isSameHandover } from './handover.js';
 import type { ManifestEntry } from './message.js';
 import type { LockMode } from './mode.js';
 import { isSameOwner, type Owner } from './owner.js';
@@ -14,7 +15,9 @@ export function addLock(
   sinceMs: number,
   generation: number | null = null,
 ): OwnLock {
-  const lock: OwnLock = { facts, phase, sinceMs, releaseWhy: null, generation };
+  const lock: OwnLock = {
+    facts, phase, sinceMs, releaseWhy: null, generation, handover: null,
+  };
   state.locks.set(facts.id, lock);
   const ids = state.idsByResource.get(facts.resource);
   if (ids === undefined) state.idsByResource.set(facts.resource, new Set([facts.id]));
@@ -24,11 +27,18 @@ export function addLock(
   return lock;
 }
 
+/** Something of it that others are told may have changed beside its phase. */
+export function markChanged(state: State, lock: OwnLock): void {
+  state.dirtyIds.add(lock.facts.id);
+}
+
 function noteChange(state: State, lock: OwnLock): void {
   if (callersOf(lock.phase) !== null) state.waitingIds.add(lock.facts.id);
   else state.waitingIds.delete(lock.facts.id);
   if (lock.phase.kind === 'claiming') state.claimingIds.add(lock.facts.id);
   else state.claimingIds.delete(lock.facts.id);
+  if (lock.handover === null) state.handoverIds.delete(lock.facts.id);
+  else state.handoverIds.add(lock.facts.id);
   state.dirtyIds.add(lock.facts.id);
 }
 
@@ -132,6 +142,7 @@ export function dropLock(state: State, out: EffectCollector, lock: OwnLock, why:
 export function forgetLock(state: State, lock: OwnLock): void {
   const { id, resource } = lock.facts;
   state.locks.delete(id);
+  state.handoverIds.delete(id);
   state.waitingIds.delete(id);
   state.claimingIds.delete(id);
   const ids = state.idsByResource.get(resource);
@@ -170,6 +181,7 @@ export function manifestEntry(state: State, lock: OwnLock): ManifestEntry | null
     owner: lock.facts.owner,
     since: lock.sinceMs,
     generation: lock.generation,
+    ...handoverField(lock.handover),
   };
 }
 
@@ -177,7 +189,8 @@ export function manifestEntry(state: State, lock: OwnLock): ManifestEntry | null
 export function isSameEntry(one: ManifestEntry, other: ManifestEntry): boolean {
   const isSameMode = one.mode === other.mode && one.converting === other.converting;
   const isSameHold = one.since === other.since && one.generation === other.generation;
-  return isSameMode && isSameHold && one.state === other.state;
+  const isSameStep = isSameHandover(one.handover, other.handover);
+  return isSameMode && isSameHold && isSameStep && one.state === other.state;
 }
 
 /** The phase in the words of the view. An attempt that does not wait is too short to announce. */

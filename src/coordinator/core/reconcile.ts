@@ -7,6 +7,7 @@ import { settleMode } from './convert.js';
 import type { EffectCollector } from './effect.js';
 import type { KernelOrphan, LockFailure } from './event.js';
 import { becomeHeld } from './grant.js';
+import { resumeHandover } from './handover-resume.js';
 import { describeLock, NOT_IN_KERNEL, reportLost } from './lost.js';
 import { covers, type LockMode } from './mode.js';
 import { addLock, dropLock, recordReleasing, setPhase } from './own-locks.js';
@@ -32,8 +33,9 @@ export function onListFound(
   isDamaged: boolean,
   out: EffectCollector,
 ): void {
-  for (const { lock: facts, state: was, since, to, why, generation } of listed) {
+  for (const { lock: facts, state: was, since, to, why, generation, handover } of listed) {
     const lock = addLock(state, facts, orphanedAs(was, to, []), since, generation);
+    if (handover !== undefined) resumeHandover(state, lock, handover);
     lock.releaseWhy = why;
     if (facts.bootId === state.self.bootId) continue;
     out.report(`${describeLock(lock)} ended with a reboot of this node: it is no longer held`);

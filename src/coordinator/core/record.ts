@@ -1,3 +1,4 @@
+import type { HandoverFacts } from './handover.js';
 import type { LockMode } from './mode.js';
 import type { Owner } from './owner.js';
 
@@ -29,7 +30,13 @@ export interface LockFacts {
  * The first and the last record of a lock say all that counts: a rewrite keeps only those.
  */
 export type ListRecord =
-  | { readonly kind: 'intent'; readonly at: number; readonly lock: LockFacts }
+  | {
+      readonly kind: 'intent';
+      readonly at: number;
+      readonly lock: LockFacts;
+      /** Taken over from another node; every later record of the handover has it too. */
+      readonly handover?: HandoverFacts | undefined;
+    }
   /**
    * `mode`: the one it is held in since a convert; otherwise that of its facts. `generation` is
    * there for an exclusive mode.
@@ -40,6 +47,7 @@ export type ListRecord =
       readonly id: number;
       readonly mode?: LockMode | undefined;
       readonly generation?: number;
+      readonly handover?: HandoverFacts | undefined;
     }
   /** Held in `from`, and about to be in `to` if the kernel grants it. */
   | {
@@ -49,6 +57,7 @@ export type ListRecord =
       readonly from: LockMode;
       readonly to: LockMode;
       readonly generation?: number;
+      readonly handover?: HandoverFacts | undefined;
     }
   /** `mode` is the one it was held in, and `to` that of a convert that was not answered yet. */
   | {
@@ -75,6 +84,8 @@ export interface ListedLock {
   readonly generation: number | null;
   /** The mode of a convert whose outcome is not listed; null without one. */
   readonly to: LockMode | null;
+  /** Absent when it is not being handed over. */
+  readonly handover?: HandoverFacts | undefined;
 }
 
 /**
@@ -90,7 +101,10 @@ export function applyRecord(
     case 'quarantined': {
       if (listed.has(record.lock.id)) return null;
       const { lock, at: since } = record;
-      const now = { lock, state: record.kind, since, to: null, why: null, generation: null };
+      const now = {
+        lock, state: record.kind, since, to: null, why: null, generation: null,
+        ...listedHandover(record),
+      };
       return { id: record.lock.id, now };
     }
     case 'held':
@@ -121,7 +135,15 @@ function change(
     to: record.kind === 'held' ? null : (record.to ?? null),
     why: record.kind === 'releasing' ? record.why : null,
     generation: generationOf(before, record),
+    ...listedHandover(record),
   };
+}
+
+/** Each record says whether the handover goes on; a release ends it. */
+function listedHandover(record: ListRecord): { readonly handover?: HandoverFacts } {
+  if (record.kind === 'quarantined' || record.kind === 'releasing') return {};
+  if (record.kind === 'dropped' || record.handover === undefined) return {};
+  return { handover: record.handover };
 }
 
 function generationOf(

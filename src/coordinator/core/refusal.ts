@@ -7,6 +7,7 @@ import type { LockView, Standing } from './view.js';
 /** Codes after which the same request may succeed later without anybody's doing. */
 const RETRYABLE: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'HELD', 'TIMEOUT', 'BUSY', 'STARTING', 'NO_QUORUM', 'RECOVERING',
+  'HANDOVER', 'NOT_OFFERED', 'NOT_JOINED', 'NO_SUCH_NODE',
 ]);
 
 export type Refusal = Extract<Answer, { kind: 'refused' }>;

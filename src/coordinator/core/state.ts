@@ -1,10 +1,12 @@
 import type { GroupMember, ListCondition, LockspaceCondition } from './event.js';
 import type { FencingFacts } from './fencing.js';
 import { initialGenerations, type Generations } from './generations.js';
+import type { Handover } from './handover.js';
 import { Manifest } from './manifest.js';
 import type { ManifestEntry, ProtocolRange, Ring } from './message.js';
 import type { LockMode } from './mode.js';
 import type { LockSet } from './lock-set.js';
+import type { Owner } from './owner.js';
 import type { Aftermath, Recheck } from './recheck-state.js';
 import type { LockFacts } from './record.js';
 import type { PeerState, Standing } from './view.js';
@@ -34,6 +36,17 @@ export interface Caller {
 /** Someone who waits for the outcome of a release. */
 export interface Releaser {
   readonly caller: number;
+}
+
+/** Someone who waits for a step of a handover on this node. */
+export interface HandoverCaller {
+  readonly caller: number;
+  readonly action: 'open' | 'join' | 'finish' | 'abort';
+  readonly resource: string;
+  readonly lockName: string;
+  readonly owner: Owner;
+  /** Monotonic ms; null = for ever. */
+  readonly deadlineMs: number | null;
 }
 
 /** What a lock was when the process that held it for us went away. */
@@ -122,6 +135,8 @@ export interface OwnLock {
   phase: LockPhase;
   /** Of its exclusive grant, once it has one; null for a mode that others may share. */
   generation: number | null;
+  /** On its way from or to another node; null in rest. See handover.ts. */
+  handover: Handover | null;
   /** When the phase began, wall-clock ms. */
   sinceMs: number;
   /** What its `releasing` record in the list says; null while there is none. */
@@ -250,6 +265,10 @@ export interface State {
   readonly waitingIds: Set<number>;
   /** The ids of own locks that wait for a generation, oldest first. */
   readonly claimingIds: Set<number>;
+  /** The ids of own locks that are being handed over. */
+  readonly handoverIds: Set<number>;
+  /** Those who wait for a step of a handover. */
+  handoverCallers: readonly HandoverCaller[];
   readonly generations: Generations;
   /** Monotonic ms of the last loss of a node that is not proven to be settled; null without. */
   lossMs: number | null;
@@ -305,6 +324,8 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     idsByResource: new Map(),
     waitingIds: new Set(),
     claimingIds: new Set(),
+    handoverIds: new Set(),
+    handoverCallers: [],
     generations: initialGenerations(),
     lossMs: null,
     nextLockId: 1,

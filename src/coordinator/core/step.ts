@@ -8,6 +8,8 @@ import { onFencing } from './death.js';
 import { settleUnexplained } from './explained-refusal.js';
 import { onForeignProtocol } from './foreign-protocol.js';
 import { settleSilent } from './ghosts.js';
+import { driveHandovers } from './handover-drive.js';
+import { onHandover } from './handover-request.js';
 import { onListCondition } from './list-condition.js';
 import { onGarbage, onMessage, repeatRequests } from './manifest-receiver.js';
 import { announceChanges, tellDigestWhenDue } from './manifest-sender.js';
@@ -38,6 +40,7 @@ export function step(state: State, event: CoreEvent, at: Instant): readonly Effe
   // Looks through all manifests, so not at every step: only news of others explains a refusal.
   if (event.kind === 'message' || event.kind === 'tick') settleUnexplained(state, out);
   settleSets(state, out);
+  driveHandovers(state, out);
   announceChanges(state, out);
   finishStop(state, out);
   return out.ordered(state.opening);
@@ -62,6 +65,7 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
     case 'acquire':
     case 'release':
     case 'release-orphan':
+    case 'handover':
       handleRequest(state, event, out);
       break;
     case 'acquire-set':
@@ -132,11 +136,15 @@ function onWarning(state: State, event: Extract<CoreEvent, { kind: 'warning' }>)
   else state.warnings.set(event.topic, event.text);
 }
 
-type RequestEvent = Extract<CoreEvent, { kind: 'acquire' | 'release' | 'release-orphan' }>;
+type RequestEvent = Extract<
+  CoreEvent,
+  { kind: 'acquire' | 'release' | 'release-orphan' | 'handover' }
+>;
 
 function handleRequest(state: State, event: RequestEvent, out: EffectCollector): void {
   if (event.kind === 'acquire') onAcquire(state, event, out);
   else if (event.kind === 'release') onRelease(state, event, out);
+  else if (event.kind === 'handover') onHandover(state, event, out);
   else onReleaseOrphan(state, event, out);
 }
 

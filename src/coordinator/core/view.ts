@@ -1,3 +1,4 @@
+import type { HandoverRole, HandoverStep } from './handover.js';
 import type { LockMode } from './mode.js';
 import type { Owner } from './owner.js';
 
@@ -73,6 +74,16 @@ export type LockState =
   /** Was held, is no more, without having been released: protection is gone. */
   | 'lost';
 
+/** A handover as the node of that lock tells it. */
+export interface HandoverView {
+  readonly role: HandoverRole;
+  readonly step: HandoverStep;
+  /** The node at the other end. */
+  readonly node: { readonly id: number; readonly name: string };
+  /** When this end began to take part, ISO 8601. */
+  readonly since: string;
+}
+
 export interface LockView {
   readonly resource: string;
   readonly lockspace: string;
@@ -90,6 +101,8 @@ export interface LockView {
   readonly generation: number | null;
   /** When the lock came into this state, ISO 8601, by its own node's clock. */
   readonly since: string;
+  /** How it is handed over to or from another node; absent in rest. */
+  readonly handover?: HandoverView | undefined;
   /** What a reader should know beyond the fields, in a sentence; null when nothing. */
   readonly note: string | null;
 }

@@ -1,6 +1,7 @@
 import { giveUpOrphan } from './adopt-converting.js';
 import { expireConvert, letStepGo, refuseImpatientConvert } from './convert-waiting.js';
 import type { Answer, EffectCollector } from './effect.js';
+import { onHandoverCallerGone } from './handover-callers.js';
 import { CANCEL_GRACE_MS } from './limits.js';
 import { findHolders } from './lock-view.js';
 import { callersOf, convertMode, forgetLock, recordReleasing, waitingLocks } from './own-locks.js';
@@ -84,6 +85,8 @@ function giveUpIntent(state: State, lock: OwnLock, why: string, out: EffectColle
 export function refuseImpatient(state: State, refusal: Answer, out: EffectCollector): void {
   for (const lock of waitingLocks(state)) {
     const { phase } = lock;
+    // Nobody waits for what a handover asks of the kernel: a grant that comes late is welcome.
+    if (lock.handover !== null && phase.kind !== 'taking') continue;
     if (phase.kind === 'converting') refuseImpatientConvert(state, lock, phase, refusal, out);
     if (phase.kind !== 'taking' && phase.kind !== 'claiming') continue;
     const left = phase.callers.filter(({ waits }) => waits);
@@ -101,6 +104,7 @@ export function refuseImpatient(state: State, refusal: Answer, out: EffectCollec
 
 /** The caller went away: the last one's going cancels. */
 export function onCallerGone(state: State, gone: number, out: EffectCollector): void {
+  onHandoverCallerGone(state, gone, out);
   state.unexplained = state.unexplained.filter((open) => open.caller !== gone);
   for (const lock of waitingLocks(state)) {
     const callers = callersOf(lock.phase) ?? [];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { HANDOVER_STEPS } from '../core/handover.js';
 import type { ListRecord } from '../core/record.js';
 import { LOCK_MODES } from '../core/mode.js';
 
@@ -8,7 +9,7 @@ export const LIST_MAGIC = 'holdfast-lock-list';
 export const LIST_MAJOR = 1;
 /**
  * 1 added `generations`. 2 added `generation` to `held`, `markLostAt` to the header, the `set` of a
- * lock, `converting`, `mode` in `held`, `mode` and `to` in `releasing`.
+ * lock, `converting`, `mode` in `held`, `mode` and `to` in `releasing`, `handover` in several.
  */
 export const LIST_MINOR = 2;
 
@@ -80,14 +81,23 @@ const id = z.int().min(0);
 const generation = z.int().min(1);
 const mode = z.enum(LOCK_MODES);
 
+const handover = z.object({
+  id: z.string().min(1),
+  role: z.enum(['source', 'destination']),
+  nodeId: z.int().min(0),
+  step: z.enum(HANDOVER_STEPS),
+  since: z.number(),
+}).optional();
+
 const record = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('intent'), at, lock }),
+  z.object({ kind: z.literal('intent'), at, lock, handover }),
   z.object({
     kind: z.literal('held'), at, id, mode: mode.optional(), generation: generation.exactOptional(),
+    handover,
   }),
   z.object({
     kind: z.literal('converting'), at, id, from: mode, to: mode,
-    generation: generation.exactOptional(),
+    generation: generation.exactOptional(), handover,
   }),
   z.object({
     kind: z.literal('releasing'), at, id, why: z.string(), mode: mode.optional(), to: mode.optional(),

@@ -2,9 +2,9 @@ import type { ManifestEntry } from '../core/message.js';
 import type { LockMode } from '../core/mode.js';
 import type { Owner } from '../core/owner.js';
 import type { LockState } from '../core/view.js';
-import { WireError } from './error.js';
-import { integer, present, safeInteger, text } from './field.js';
+import { integer, named, present, reverse, safeInteger, text } from './field.js';
 import { holdfast } from './generated/manifest.js';
+import { handoverFromWire, handoverToWire } from './handover.js';
 import {
   LOCKSPACE_BYTES_MAX, OWNER_NAME_BYTES_MAX, PID_MAX, RESOURCE_BYTES_MAX,
 } from './limits.js';
@@ -45,6 +45,7 @@ export function entryToWire(entry: ManifestEntry): holdfast.v1.Entry.$Properties
     owner: entry.owner === null ? null : ownerToWire(entry.owner),
     sinceMs: safeInteger(entry.since, 'entry.since', 0),
     generation: generationToWire(entry.generation),
+    ...(entry.handover === undefined ? {} : { handover: handoverToWire(entry.handover) }),
   };
 }
 
@@ -61,6 +62,9 @@ export function entryFromWire(wire: holdfast.v1.Entry.$Properties): ManifestEntr
     since: safeInteger(wire.sinceMs ?? 0, 'entry.since_ms', 0),
     // No generation is 0, and none was written before there were any.
     generation: safeInteger(wire.generation ?? 0, 'entry.generation', 0) || null,
+    ...(wire.handover === null || wire.handover === undefined
+      ? {}
+      : { handover: handoverFromWire(wire.handover) }),
   };
 }
 
@@ -100,21 +104,4 @@ function ownerFromWire(wire: holdfast.v1.Owner.$Properties): Owner {
 
 function isSet(value: number | null | undefined): boolean {
   return value !== null && value !== undefined && value !== 0;
-}
-
-function reverse<K extends string>(numbers: Readonly<Record<K, number>>): ReadonlyMap<number, K> {
-  const names = Object.keys(numbers) as K[];
-  return new Map(names.map((name) => [numbers[name], name]));
-}
-
-function named<K>(
-  names: ReadonlyMap<number, K>,
-  value: number | null | undefined,
-  field: string,
-): K {
-  const name = names.get(value ?? 0);
-  if (name === undefined) {
-    throw new WireError('BAD_FIELD', `${field} is ${value ?? 0}, which this version does not know`);
-  }
-  return name;
 }

@@ -40,6 +40,27 @@ export function present<T>(value: T | null | undefined, field: string): T {
   throw new WireError('BAD_FIELD', `${field} is missing`);
 }
 
+/** The names of an enum's numbers. */
+export function reverse<K extends string>(
+  numbers: Readonly<Record<K, number>>,
+): ReadonlyMap<number, K> {
+  const names = Object.keys(numbers) as K[];
+  return new Map(names.map((name) => [numbers[name], name]));
+}
+
+/** The name of an enum's number; BAD_FIELD for one that this version does not know. */
+export function named<K>(
+  names: ReadonlyMap<number, K>,
+  value: number | null | undefined,
+  field: string,
+): K {
+  const name = names.get(value ?? 0);
+  if (name === undefined) {
+    throw new WireError('BAD_FIELD', `${field} is ${value ?? 0}, which this version does not know`);
+  }
+  return name;
+}
+
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 function isWellFormed(value: string): boolean {

@@ -16,6 +16,8 @@ export const VIEW_BYTES_MAX = 64;
 export const LOCKSPACE_BYTES_MAX = 64;
 export const RESOURCE_BYTES_MAX = 1024;
 export const OWNER_NAME_BYTES_MAX = 256;
+/** An incarnation and two numbers. */
+export const HANDOVER_ID_BYTES_MAX = 96;
 
 export const INCARNATION_BYTES = 16;
 export const NODE_ID_MAX = 0xffff_ffff;

@@ -39,3 +39,30 @@ test('the first and the last record of a lock say all that counts', (t) => {
   const old = { kind: 'releasing', at: 5, id: 1, why: 'x' } as const;
   t.like(applyRecord(first, old)?.now, { lock: { mode: 'EX' }, to: null });
 });
+
+test('a handover is listed for as long as every record says so', (t) => {
+  const { lock } = listedLock(1, 'held');
+  const handover = { id: 'h', role: 'source', nodeId: 2, step: 'offered', since: 3 } as const;
+  const none = new Map<number, ListedLock>();
+  const begun = applyRecord(none, { kind: 'intent', at: 1, lock, handover })?.now;
+  t.deepEqual(begun?.handover, handover);
+  const held = applyRecord(none, { kind: 'intent', at: 1, lock })?.now;
+  t.false('handover' in (held ?? {}));
+  let listed = listOf(held);
+  for (const record of [
+    { kind: 'converting', at: 2, id: lock.id, from: 'EX', to: 'CW', generation: 7, handover },
+    { kind: 'held', at: 3, id: lock.id, mode: 'CW', generation: 7, handover },
+  ] as const) {
+    const now = applyRecord(listed, record)?.now;
+    t.like(now, { handover, generation: 7 }, record.kind);
+    listed = listOf(now);
+  }
+  const aborted = { kind: 'held', at: 4, id: lock.id, mode: 'EX', generation: 7 } as const;
+  t.is(applyRecord(listed, aborted)?.now?.handover, undefined);
+  const released = { kind: 'releasing', at: 4, id: lock.id, why: 'handed over' } as const;
+  t.is(applyRecord(listed, released)?.now?.handover, undefined);
+});
+
+function listOf(lock: ListedLock | null | undefined): ReadonlyMap<number, ListedLock> {
+  return lock === null || lock === undefined ? new Map() : new Map([[lock.lock.id, lock]]);
+}

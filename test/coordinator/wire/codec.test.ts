@@ -8,7 +8,7 @@ import type { Envelope } from '../../../src/coordinator/core/message.js';
 import { decode, encode, MAGIC } from '../../../src/coordinator/wire/codec.js';
 import { WireError, type WireErrorCode } from '../../../src/coordinator/wire/error.js';
 import { MESSAGE_BYTES_MAX } from '../../../src/coordinator/wire/limits.js';
-import { BODIES, ENTRIES, envelope, envelopeOf } from './sample.js';
+import { BODIES, ENTRIES, envelope, envelopeOf, HANDED_OVER } from './sample.js';
 
 const golden = JSON.parse(
   readFileSync('test/coordinator/wire/golden.json', 'utf8'),
@@ -23,6 +23,13 @@ for (const body of BODIES) {
     t.deepEqual(decode(Buffer.from(bytes, 'hex')), message);
   });
 }
+
+test('a handover has the bytes that it always had, whoever speaks of it', (t) => {
+  const body = { kind: 'delta', manifestVersion: 8, changed: HANDED_OVER, removed: [] } as const;
+  const bytes = golden['handover'] ?? '';
+  t.is(Buffer.from(encode(envelopeOf(body))).toString('hex'), bytes);
+  t.deepEqual(decode(Buffer.from(bytes, 'hex')).body, body);
+});
 
 test('messages from before there were generations are read as having none', (t) => {
   const read = (name: string) => decode(Buffer.from(golden[`before generations: ${name}`] ?? '', 'hex')).body;

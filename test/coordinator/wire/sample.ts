@@ -44,6 +44,25 @@ export const ENTRIES: readonly ManifestEntry[] = [
   },
 ];
 
+/** What both ends of a handover say of their lock. */
+export const HANDED_OVER: readonly ManifestEntry[] = (
+  [['source', 'offered'], ['destination', 'accepted'], ['source', 'joined'],
+    ['destination', 'leaving'], ['source', 'aborting']] as const
+).map(([role, step], at) => ({
+  id: at + 1,
+  resource: 'vm-17/disk ü',
+  lockspace: 'holdfast',
+  mode: 'CW',
+  converting: null,
+  state: 'held',
+  owner: { kind: 'named', name: 'vm-17' },
+  since: 1_790_000_000_123,
+  generation: role === 'source' ? 1_832_960_000_126 : null,
+  handover: {
+    id: '00112233445566778899aabbccddeeff-1-7', role, nodeId: 3, step, since: 1_790_000_000_789,
+  },
+}));
+
 /** One of each body that is sent. */
 export const BODIES: readonly MessageBody[] = [
   {

@@ -2,6 +2,8 @@ import { Coordinator, openLockList } from '../../../src/coordinator/index.js';
 import type { CoordinatorEvent } from '../../../src/coordinator/core/view.js';
 import type { EmbeddedNode, EmbeddedProcess } from '../../../src/embedded/index.js';
 import { MemoryDisk } from '../../coordinator/list/memory-disk.js';
+import { watchLocks } from '../../simulation/watched-locks.js';
+import { watchDisk, watchGroup } from './boundary.js';
 
 interface Running {
   readonly process: EmbeddedProcess;
@@ -21,6 +23,10 @@ export class ScenarioNode {
   #disk = new MemoryDisk();
   #running: Running | null = null;
   #starts = 0;
+  /** How many boundaries its coordinators have passed; see boundary.ts. */
+  boundaries = 0;
+  /** At the how-manyth of them it dies; null = at none. */
+  diesAt: number | null = null;
 
   constructor(node: EmbeddedNode) {
     this.#node = node;
@@ -62,14 +68,24 @@ export class ScenarioNode {
       warn: (message: string) => note('warn', message),
       error: (message: string) => note('error', message),
     };
-    const disk = this.#disk;
+    let isAlive = true;
+    const pass = (): boolean => {
+      if (this.diesAt !== null && isAlive && this.boundaries === this.diesAt) {
+        isAlive = false;
+        this.crash();
+      }
+      this.boundaries += 1;
+      return isAlive;
+    };
+    const disk = watchDisk(this.#disk, pass);
     const start = String(this.id * 1_000 + this.#starts);
     const coordinator = await Coordinator.start({
       nodeName: name, incarnation: start.padStart(32, '0'), bootId, lockspace: 'holdfast',
       group: 'holdfast', softwareVersion: '0.0.0-scenario', unsafeNoFencing: false,
     }, {
-      openGroup, openQuorum, processWatch, clock,
-      lockManager: process.lockManager(),
+      openGroup: async (...args) => watchGroup(await openGroup(...args), pass),
+      openQuorum, processWatch, clock,
+      lockManager: watchLocks(process.lockManager(), { pass, noteTake: () => undefined }),
       openList: () => openLockList({
         directory: '/list', bootId, lockspace: 'holdfast', clock, log, disk,
       }),
