@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { NetnsCluster } from '../build/test/netns/cluster.js';
 import { benchCoalesce } from './channel/coalesce.mjs';
 import { benchChannelSoak } from './channel/soak.mjs';
+import { benchCopies } from './cpg/copies.mjs';
 import { benchCrossings } from './cpg/crossings.mjs';
 import { benchFlood } from './cpg/flood.mjs';
 import { benchSoak } from './cpg/soak.mjs';
@@ -18,6 +19,7 @@ import { tableOf } from './result.mjs';
 const BENCHES = [
   { name: 'throughput', nodes: 1, run: benchThroughput },
   { name: 'crossings', nodes: 1, run: benchCrossings },
+  { name: 'copies', nodes: 1, run: benchCopies },
   { name: 'throughput-3', nodes: 3, run: benchThroughput },
   { name: 'coalesce', nodes: 1, run: benchCoalesce },
   { name: 'coalesce-3', nodes: 3, run: benchCoalesce },

@@ -16,7 +16,7 @@ struct kept {
 static struct kept ring[KEPT_MAX];
 static uint32_t first, count;
 static int target_fd;
-static int64_t delay_ns;
+static int64_t delay_ns, service_ns, served_ns;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t more = PTHREAD_COND_INITIALIZER;
 
@@ -67,11 +67,13 @@ int64_t late_answer_us(void)
 
 int late_answers_start(int fd, int64_t late_us)
 {
+	const char *service = getenv("HOLDFAST_STUB_SERVICE_US");
 	pthread_t thread;
 	int status;
 
 	target_fd = fd;
 	delay_ns = late_us * 1000;
+	service_ns = service ? atoll(service) * 1000 : 0;
 	status = pthread_create(&thread, NULL, send_when_due, NULL);
 	if (status != 0) {
 		errno = status;
@@ -85,11 +87,13 @@ int late_answer(const void *answer)
 {
 	struct kept *kept;
 	int status = -1;
+	int64_t now = now_ns();
 
 	pthread_mutex_lock(&lock);
 	if (count < KEPT_MAX) {
 		kept = &ring[(first + count) % KEPT_MAX];
-		kept->due_ns = now_ns() + delay_ns;
+		served_ns = (served_ns > now ? served_ns : now) + service_ns;
+		kept->due_ns = served_ns > now + delay_ns ? served_ns : now + delay_ns;
 		memcpy(kept->bytes, answer, sizeof(kept->bytes));
 		count++;
 		status = 0;

@@ -3,7 +3,9 @@
  * for LD_LIBRARY_PATH. A lock is granted at once; its answer is written to a socket pair in the
  * kernel's own format (struct dlm_lock_result), so that whoever reads the lockspace's descriptor,
  * dlm_dispatch below or another reader, pays the system calls that the real device costs. With
- * HOLDFAST_STUB_LATENCY_US an answer comes so much later, as that of a master across a network.
+ * HOLDFAST_STUB_LATENCY_US an answer comes so much later, as that of a master across a network, and
+ * with HOLDFAST_STUB_SERVICE_US beside it no two answers come closer together than that: a model of
+ * a DLM that does so many a second at most.
  *
  * It keeps no queues and refuses nothing: it measures the way to libdlm and back, not the DLM.
  */

@@ -1,5 +1,6 @@
-// What it takes to acquire, show, announce, adopt and release so many locks, in us a lock, over the
-// embedded lock manager and a list on disk, for growth.mjs:
+// What it takes to acquire, show, announce, adopt and release so many locks, in us a lock of
+// processor time (all threads) and of the clock, over the embedded lock manager and a list on disk,
+// for growth.mjs:
 // `node --expose-gc bench/list/grower.mjs DIRECTORY LOCKS`.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { createCluster, systemClock } from '../../build/src/embedded/index.js';
 import { inFlight, nameOf, owner, startNode, until } from './node.mjs';
 
 const AT_ONCE = 256;
-const CHURN = 1_000;
+const CHURN = 300;
 
 const [directory, locksText] = process.argv.slice(2);
 const locks = Number(locksText);
@@ -20,7 +21,7 @@ const [own, other] = [1, 2].map((id) => {
   mkdirSync(folder);
   return { directory: folder, embedded: true, node: cluster.node(id) };
 });
-const us = {};
+const us = { cpu: {}, clock: {} };
 let coordinator = await startNode(own);
 
 await timed('acquire', locks, () => inFlight(locks, AT_ONCE, (index) => acquire(index)));
@@ -52,8 +53,11 @@ process.exit();
 async function timed(what, count, work) {
   globalThis.gc();
   const startedMs = performance.now();
+  const before = process.cpuUsage();
   await work();
-  us[what] = (performance.now() - startedMs) * 1_000 / count;
+  const { user, system } = process.cpuUsage(before);
+  us.cpu[what] = (user + system) / count;
+  us.clock[what] = (performance.now() - startedMs) * 1_000 / count;
 }
 
 function acquire(index) {
