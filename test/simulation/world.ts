@@ -223,7 +223,8 @@ export class World implements Cluster {
       claim.asking -= 1;
       this.boundaries.trace?.push(`      ${op.owner} is refused ${resource}: ${code}`);
       // Who goes away before its answer does not know: the grant may have been on its way.
-      if (code === 'CANCELED' && claim.belief === 'none' && !claim.hasEnded) claim.belief = 'unsure';
+      const isOpen = claim.belief === 'none' && !claim.hasEnded;
+      if (code === 'CANCELED' && isOpen) claim.belief = 'unsure';
       if (claim.belief === 'unsure' && CERTAIN.has(code)) claim.belief = 'none';
     });
   }
