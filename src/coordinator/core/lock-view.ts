@@ -2,20 +2,19 @@ import type { HandoverFacts } from './handover.js';
 import { isoTime } from './iso-time.js';
 import type { ManifestEntry } from './message.js';
 import { areCompatible, type LockMode } from './mode.js';
-import { manifestEntry, shownState } from './own-locks.js';
+import { manifestEntry, shownModes, shownState } from './own-locks.js';
 import { isInQuestion } from './recheck-state.js';
 import type { OwnLock, Peer, State } from './state.js';
 import type { HandoverView, LockState, LockView } from './view.js';
 
 /** One of our own locks for a reader. */
 export function viewOwnLock(state: State, lock: OwnLock): LockView {
-  const { resource, mode, owner } = lock.facts;
+  const { resource, owner } = lock.facts;
   const shown = shownState(lock.phase) ?? 'taking';
   return {
     resource,
     lockspace: state.self.lockspace,
-    mode,
-    converting: lock.phase.kind === 'converting' ? lock.phase.goal : null,
+    ...shownModes(lock),
     state: shown,
     owner,
     node: { id: state.self.nodeId, name: state.self.nodeName },

@@ -175,14 +175,26 @@ export function manifestEntry(state: State, lock: OwnLock): ManifestEntry | null
     id: lock.facts.id,
     resource: lock.facts.resource,
     lockspace: state.self.lockspace,
-    mode: lock.facts.mode,
-    converting: lock.phase.kind === 'converting' ? lock.phase.goal : null,
+    ...shownModes(lock),
     state: shown,
     owner: lock.facts.owner,
     since: lock.sinceMs,
     generation: lock.generation,
     ...handoverField(lock.handover),
   };
+}
+
+/**
+ * The mode that its owner has been told of, and the one that is on its way. A raised lock whose
+ * generation is still claimed is shown in its old mode: nobody has the new one without its number.
+ */
+export function shownModes(
+  { phase, facts }: OwnLock,
+): { readonly mode: LockMode; readonly converting: LockMode | null } {
+  if (phase.kind === 'claiming' && phase.from !== null) {
+    return { mode: phase.from, converting: facts.mode };
+  }
+  return { mode: facts.mode, converting: phase.kind === 'converting' ? phase.goal : null };
 }
 
 /** Whether nothing of it that can change has changed. */

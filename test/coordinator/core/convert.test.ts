@@ -1,5 +1,7 @@
 import test from 'ava';
 
+import { viewOwnLock } from '../../../src/coordinator/core/lock-view.js';
+import { manifestEntry } from '../../../src/coordinator/core/own-locks.js';
 import type { LockMode } from '../../../src/coordinator/core/mode.js';
 import { RECHECK_PAUSE_MS, RECHECK_READS } from '../../../src/coordinator/core/limits.js';
 import {
@@ -422,6 +424,10 @@ test('nobody is told of an exclusive mode before it has its generation', (t) => 
   t.is(bench.phase(id), 'claiming');
   t.is(bench.outcome(caller), 'open');
   t.like(bench.listed.get(id), { state: 'converting', lock: { mode: 'PR' }, to: 'EX' });
+  const lock = bench.state.locks.get(id);
+  const shown = { state: 'held', mode: 'PR', converting: 'EX', generation: null } as const;
+  t.like(lock && viewOwnLock(bench.state, lock), shown);
+  t.like(lock && manifestEntry(bench.state, lock), shown);
   t.is(bench.outcome(bench.convert('PR').caller), 'BUSY');
 });
 

@@ -4,7 +4,7 @@ import { OPERATIONS } from './operations.js';
 
 const OWNERS = ['vm-a', 'vm-b', 'p-1', 'p-2'];
 const RESOURCES = ['disk', 'image', 'mount'];
-const MODES = ['EX', 'EX', 'EX', 'PR', 'PR', 'PW', 'CW', 'CR', 'NL'] as const;
+const MODES = ['EX', 'EX', 'EX', 'PR', 'PR', 'PW', 'NL'] as const;
 const WAITS_MS = [0, 0, 0, 500, 5_000, 30_000, null];
 const PAUSES_MS = [0, 0, 0, 10, 100, 400, 2_000];
 /** Mostly small: they are quicker, and find the same. */
