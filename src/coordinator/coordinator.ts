@@ -9,7 +9,6 @@ import { viewLocks, viewOwnLock } from './core/lock-view.js';
 import { viewNodes, viewStatus } from './core/node-view.js';
 import { findOwnLock, shownState } from './core/own-locks.js';
 import type { Owner } from './core/owner.js';
-import { findOrphan, whyByHand } from './core/quarantine.js';
 import { initialState, type State } from './core/state.js';
 import { explain, type Explanation } from './core/explain.js';
 import { step } from './core/step.js';
@@ -29,11 +28,10 @@ import { LostLocks } from './lost-locks.js';
 import { MessageStamp } from './message-stamp.js';
 import type { CoordinatorModules, CoordinatorOptions, LockListPort } from './modules.js';
 import { OwnerWatch } from './owner-watch.js';
-import { viewOrphan, viewOrphans } from './orphans.js';
-import { checkMode } from './reserved-mode.js';
+import { viewOrphans } from './orphans.js';
 import { QuorumLink } from './quorum-link.js';
-import { checkOwnerName, checkReason, toLockName, toShownLockName } from './resource-name.js';
-import { toMembers } from './set-members.js';
+import { errorOf, Requests } from './requests.js';
+import { toShownLockName } from './resource-name.js';
 import type {
   AcquireRequest,
   AcquireResult,
@@ -77,6 +75,7 @@ export class Coordinator implements CoordinatorService {
   readonly #lost: LostLocks;
   readonly #hints: FencingHints;
   readonly #fencing: FencingPoll;
+  readonly #requests: Requests;
   readonly #ending = new AbortController();
   #tickTimer: { cancel(): void } | null = null;
   /** When it fires, monotonic ms. */
@@ -117,6 +116,13 @@ export class Coordinator implements CoordinatorService {
     this.#lost = new LostLocks(() => this.nodeId);
     this.#hints = new FencingHints(modules);
     this.#fencing = new FencingPoll(modules, dispatch, () => this.#isNodeDown());
+    this.#requests = new Requests({
+      state: this.#state,
+      processWatch: modules.processWatch,
+      isFull: () => this.#runner.isFull,
+      forgetLost: (resource, owner) => this.#lost.forget(resource, owner),
+      ask: (signal, event) => this.#ask(signal, event),
+    });
     this.#adopted = withResolver();
     this.done = this.#run();
   }
@@ -316,93 +322,32 @@ export class Coordinator implements CoordinatorService {
     this.#dispatch({ kind: 'warning', topic, text });
   }
 
-  async acquire(request: AcquireRequest): Promise<AcquireResult> {
-    const { resource, mode, owner, waitMs, signal } = request;
-    const lockName = toLockName(resource);
-    checkMode(mode);
-    await this.#checkOwner(owner);
-    if (this.#runner.isFull) throw backlogError();
-    const answer = await this.#ask(signal, (caller) => {
-      return { kind: 'acquire', caller, resource, lockName, mode, owner, waitMs };
-    });
-    if (answer.kind === 'acquired') {
-      return { lock: answer.lock, acquired: answer.acquired, convertedFrom: null };
-    }
-    if (answer.kind !== 'converted') throw errorOf(answer);
-    return { lock: answer.lock, acquired: false, convertedFrom: answer.from };
+  acquire(request: AcquireRequest): Promise<AcquireResult> {
+    return this.#requests.acquire(request);
   }
 
-  async convert(request: ConvertRequest): Promise<ConvertResult> {
-    const { resource, mode, owner, waitMs, signal } = request;
-    toLockName(resource);
-    checkMode(mode);
-    if (this.#runner.isFull) throw backlogError();
-    const answer = await this.#ask(signal, (caller) => {
-      return { kind: 'convert', caller, resource, mode, owner, waitMs };
-    });
-    if (answer.kind !== 'converted') throw errorOf(answer);
-    const { lock, from, pending } = answer;
-    return { lock, from, converted: from !== mode, pending };
+  convert(request: ConvertRequest): Promise<ConvertResult> {
+    return this.#requests.convert(request);
   }
 
-  async acquireSet(request: AcquireSetRequest): Promise<AcquireSetResult> {
-    const { owner, waitMs, signal } = request;
-    const members = toMembers(request.members);
-    for (const { mode } of members) checkMode(mode);
-    await this.#checkOwner(owner);
-    const answer = await this.#ask(signal, (caller) => {
-      return { kind: 'acquire-set', caller, members, owner, waitMs };
-    });
-    if (answer.kind === 'acquired-set') {
-      return { members: answer.members.map((member) => ({ ...member, convertedFrom: null })) };
-    }
-    throw errorOf(answer);
+  acquireSet(request: AcquireSetRequest): Promise<AcquireSetResult> {
+    return this.#requests.acquireSet(request);
   }
 
-  async release(request: ReleaseRequest): Promise<ReleaseResult> {
-    const { resource, owner, signal } = request;
-    toLockName(resource);
-    const answer = await this.#ask(signal, (caller) => {
-      return { kind: 'release', caller, resource, owner };
-    });
-    this.#lost.forget(resource, owner);
-    if (answer.kind === 'released') return { released: answer.released, pending: answer.pending };
-    throw errorOf(answer);
+  release(request: ReleaseRequest): Promise<ReleaseResult> {
+    return this.#requests.release(request);
   }
 
-  async handover(request: HandoverRequest): Promise<HandoverResult> {
-    const { action, resource, owner, to, waitMs, signal } = request;
-    const lockName = toLockName(resource);
-    if (owner.kind === 'named') checkOwnerName(owner.name);
-    if (this.#runner.isFull) throw backlogError();
-    const answer = await this.#ask(signal, (caller) => {
-      return { kind: 'handover', action, caller, resource, lockName, owner, to, waitMs };
-    });
-    if (answer.kind !== 'handover') throw errorOf(answer);
-    return { at: answer.at, lock: answer.lock };
+  handover(request: HandoverRequest): Promise<HandoverResult> {
+    return this.#requests.handover(request);
+  }
+
+  releaseOrphan(request: ReleaseOrphanRequest): Promise<ReleaseOrphanResult> {
+    return this.#requests.releaseOrphan(request);
   }
 
   orphans(): readonly OrphanView[] {
     return viewOrphans(viewLocks(this.#state));
-  }
-
-  async releaseOrphan(request: ReleaseOrphanRequest): Promise<ReleaseOrphanResult> {
-    const { resource, mode, expect, reason, by, dryRun, signal } = request;
-    const lockName = toShownLockName(resource);
-    checkReason(reason);
-    if (by !== null) checkOwnerName(by);
-    const found = findOrphan(this.#state, { lockName, mode, expect }, whyByHand(reason, by));
-    if (found.kind === 'refused') throw errorOf(found);
-    const orphan = viewOrphan(viewOwnLock(this.#state, found.lock), viewLocks(this.#state));
-    const others = found.kind === 'found' ? found.others : 0;
-    if (dryRun) {
-      return { dryRun, orphan, others, released: false, pending: found.kind === 'releasing' };
-    }
-    const answer = await this.#ask(signal, (caller) => {
-      return { kind: 'release-orphan', caller, lockName, mode, expect, reason, by };
-    });
-    if (answer.kind !== 'released') throw errorOf(answer);
-    return { dryRun, orphan, others, released: answer.released, pending: answer.pending };
   }
 
   /**
@@ -455,16 +400,6 @@ export class Coordinator implements CoordinatorService {
     );
   }
 
-  async #checkOwner(owner: Owner): Promise<void> {
-    if (owner.kind === 'named') {
-      checkOwnerName(owner.name);
-      return;
-    }
-    const found = await this.#modules.processWatch.identify(owner.pid);
-    if (found?.startTime === owner.startTime) return;
-    const text = `there is no process ${owner.pid} that started at ${owner.startTime} here`;
-    throw new CoordinatorError('OWNER_GONE', `${text}; the owner must be alive to hold a lock`);
-  }
 }
 
 /** What makes the next look at the lockspace urgent. */
@@ -473,20 +408,6 @@ function isSignOfChange({ kind }: CoreEvent, { lossMs }: State): boolean {
   if (kind === 'granted' || kind === 'adopted') return lossMs !== null;
   return kind === 'view' || kind === 'ring' || kind === 'quorum'
     || kind === 'lockspace-open' || kind === 'lockspace-lost';
-}
-
-function errorOf(answer: Answer): CoordinatorError {
-  if (answer.kind !== 'refused') {
-    return new CoordinatorError('LOCK_MANAGER', `an answer of the wrong kind: ${answer.kind}`);
-  }
-  const { code, message, retryable, holders } = answer;
-  return new CoordinatorError(code, message, { retryable, holders });
-}
-
-/** Only a disk that hangs brings it that far. */
-function backlogError(): CoordinatorError {
-  const text = 'too many changes wait for the disk of the lock list; try again later';
-  return new CoordinatorError('LIMIT', text, { retryable: true });
 }
 
 function withResolver(): { readonly promise: Promise<void>; resolve(): void } {

@@ -5,7 +5,8 @@ import type { LockView } from './core/view.js';
  * Why the coordinator refuses a request.
  *
  * - `HELD`: an incompatible lock exists; `holders` says whose. `TIMEOUT`: it was not granted in
- *   time; `holders` likewise. `CANCELED`: the caller went away or cancelled.
+ *   time; `holders` likewise. `CANCELED`: the caller went away or cancelled;
+ *   a grant may have been on its way, so the owner asks again or releases to be sure.
  * - `DEADLOCK`: a convert would wait for somebody who waits for the mode that it would give up.
  * - `NOT_HELD`: nothing to release or convert. `NOT_OWNER`: held, but by another owner.
  * - `BUSY`: this owner's lock on that resource is just being taken, converted or released.

@@ -1,3 +1,4 @@
+import { numberField } from './record.js';
 import { onAcquire } from './acquire.js';
 import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent } from './event.js';
@@ -121,7 +122,7 @@ function list(state: State, set: LockSet, out: EffectCollector): void {
   set.phase = { kind: 'listing' };
   for (const id of set.takenIds) {
     const generation = state.locks.get(id)?.generation ?? null;
-    const more = generation === null ? {} : { generation };
+    const more = numberField(generation);
     out.persist({ kind: 'held', at: state.wallMs, id, ...more });
   }
   if (set.takenIds.length === 0) onSetListed(state, set.number, out);

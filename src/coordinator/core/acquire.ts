@@ -1,4 +1,4 @@
-import { beginClaim, needsGeneration, refuseForNumber } from './begin-claim.js';
+import { beginClaim, refuseForNumber } from './begin-claim.js';
 import { acquireConverting, callerOf, convertHeld } from './convert.js';
 import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent, LockFailure } from './event.js';
@@ -8,12 +8,14 @@ import { refuseHandover } from './handover-refusal.js';
 import { CALLERS_PER_LOCK_MAX, OWN_LOCKS_MAX } from './limits.js';
 import { refuseForList } from './list-condition.js';
 import { findHolders, viewOwnLock } from './lock-view.js';
-import { covers, joinModes } from './mode.js';
+import { covers, joinModes, needsGeneration } from './mode.js';
 import { describeOwner } from './owner.js';
 import { addLock, callersOf, dropLock, findOwnLock, forgetLock, setPhase, shownState, waitingLocks } from './own-locks.js';
 import { doneAdopting } from './reconcile.js';
 import { refuseInQuestion } from './recheck-state.js';
-import { refuse, refuseForFailure, refuseForStanding, refuseHeld } from './refusal.js';
+import {
+  refuse, refuseBusy, refuseForFailure, refuseForStanding, refuseFull, refuseHeld,
+} from './refusal.js';
 import { beginRelease } from './release.js';
 import type { Caller, LockPhase, OwnLock, State } from './state.js';
 
@@ -124,7 +126,7 @@ function joinExisting(
       // A set may still be rolled back, and what somebody else was given must not go with it.
       if (facts.set !== undefined) break;
       if (phase.callers.length >= CALLERS_PER_LOCK_MAX) {
-        return refuse('LIMIT', `${CALLERS_PER_LOCK_MAX} callers wait for '${facts.resource}'`);
+        return refuseFull(facts.resource);
       }
       if (event.waitMs === 0 && shownState(phase) === 'waiting') {
         const holders = findHolders(state, facts.resource, event.mode, facts.id);
@@ -138,7 +140,7 @@ function joinExisting(
     case 'claiming': {
       if (!isCovered) break;
       if (phase.callers.length >= CALLERS_PER_LOCK_MAX) {
-        return refuse('LIMIT', `${CALLERS_PER_LOCK_MAX} callers wait for '${facts.resource}'`);
+        return refuseFull(facts.resource);
       }
       const refusal = refuseForStanding(state.standing);
       if (refusal !== null && (event.waitMs === 0 || state.standing.kind === 'isolated')) {
@@ -156,7 +158,7 @@ function joinExisting(
     default:
       return phase satisfies never;
   }
-  return refuse('BUSY', `'${facts.resource}' is just changing hands for ${who}; try again`);
+  return refuseBusy(lock);
 }
 
 /** `taking -> held | claiming`, or `taking -> releasing` when nobody may have it any more. */

@@ -1,11 +1,11 @@
-import { needsGeneration } from './begin-claim.js';
+import { numberField } from './record.js';
 import {
   abandonStep, answerConverted, isUp, pendAll, type Converting,
 } from './convert-waiting.js';
-import { beginStep, claimFor, settleMode, takeBack } from './convert.js';
+import { beginStep, claimFor, settleMode, takeBack } from './convert-step.js';
 import type { EffectCollector } from './effect.js';
 import { handoverField } from './handover.js';
-import { covers, type LockMode } from './mode.js';
+import { covers, needsGeneration, type LockMode } from './mode.js';
 import { setPhase } from './own-locks.js';
 import { refuse, refuseForStanding } from './refusal.js';
 import type { Caller, FormerState, LockPhase, OwnLock, State } from './state.js';
@@ -59,7 +59,7 @@ export function orphanGivenUp(
   out: EffectCollector,
 ): void {
   const { id, mode: kept } = lock.facts;
-  const number = lock.generation === null ? {} : { generation: lock.generation };
+  const number = numberField(lock.generation);
   out.persist({
     kind: 'converting', at: state.wallMs, id, from: to, to: kept, ...number,
     ...handoverField(lock.handover),

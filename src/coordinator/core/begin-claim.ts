@@ -1,14 +1,9 @@
 import type { Answer } from './effect.js';
 import { isUsedUp } from './generations.js';
-import type { LockMode } from './mode.js';
+import { needsGeneration, type LockMode } from './mode.js';
 import { setPhase } from './own-locks.js';
 import { refuse } from './refusal.js';
 import type { Caller, OwnLock, State } from './state.js';
-
-/** Whether a grant in this mode needs a generation: no two nodes hold such a mode at once. */
-export function needsGeneration(mode: LockMode): boolean {
-  return mode === 'EX' || mode === 'PW';
-}
 
 /**
  * `taking | converting | adopting -> claiming`: the kernel has granted an exclusive mode, and

@@ -1,5 +1,5 @@
 import { refuseNumber } from './begin-claim.js';
-import { takeBack } from './convert.js';
+import { takeBack } from './convert-step.js';
 import type { EffectCollector } from './effect.js';
 import { isLossSettled, keyOf } from './epoch.js';
 import type { GroupMember } from './event.js';

@@ -4,7 +4,7 @@ import { refuseExplained } from './explained-refusal.js';
 import { CANCEL_GRACE_MS } from './limits.js';
 import { findHolders, viewOwnLock } from './lock-view.js';
 import { covers } from './mode.js';
-import { setPhase } from './own-locks.js';
+import { isDue, setPhase } from './own-locks.js';
 import { refuseDeadlock, refuseForFailure, refuseHeld, refuseUnasked } from './refusal.js';
 import type { Caller, LockPhase, OwnLock, State } from './state.js';
 
@@ -32,10 +32,6 @@ export function expireConvert(
     for (const { caller } of due) out.reply(caller, pending(state, lock, phase));
   } else if (phase.progress === 'parked') expireParked(state, lock, phase, out);
   else expireUp(state, lock, phase, out);
-}
-
-function isDue(state: State, caller: Caller, graceMs: number): boolean {
-  return caller.deadlineMs !== null && state.monotonicMs >= caller.deadlineMs + graceMs;
 }
 
 function pending(state: State, lock: OwnLock, { from }: Converting): Answer {

@@ -1,3 +1,4 @@
+import { numberField } from './record.js';
 import type { EffectCollector } from './effect.js';
 import { gather, isGathered } from './gather.js';
 import { handoverField } from './handover.js';
@@ -28,7 +29,7 @@ export function becomeHeld(
   }
   if (from !== null) lock.sinceMs = state.wallMs;
   setPhase(state, lock, { kind: 'held' });
-  const number = generation === null ? {} : { generation };
+  const number = numberField(generation);
   const converted = from === null ? {} : { mode };
   out.persist({
     kind: 'held', at: state.wallMs, id, ...converted, ...number, ...handoverField(lock.handover),

@@ -1,4 +1,5 @@
-import { beginStep } from './convert.js';
+import { numberField } from './record.js';
+import { beginStep } from './convert-step.js';
 import type { Answer, EffectCollector } from './effect.js';
 import { HANDOVER_CALLERS, handoverField, type Handover, type HandoverStep } from './handover.js';
 import { otherEnd } from './handover-peer.js';
@@ -107,7 +108,7 @@ export function noteStep(
   const { id, mode } = lock.facts;
   markChanged(state, lock);
   if (lock.phase.kind !== 'held') return;
-  const number = lock.generation === null ? {} : { generation: lock.generation };
+  const number = numberField(lock.generation);
   out.persist({
     kind: 'held', at: state.wallMs, id, mode, ...number, ...handoverField(lock.handover),
   });

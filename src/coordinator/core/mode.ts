@@ -30,3 +30,8 @@ export function covers(held: LockMode, asked: LockMode): boolean {
 export function joinModes(one: LockMode, other: LockMode): LockMode {
   return LOCK_MODES.find((mode) => covers(mode, one) && covers(mode, other)) ?? 'EX';
 }
+
+/** Whether a grant in this mode needs a generation: no two nodes hold such a mode at once. */
+export function needsGeneration(mode: LockMode): boolean {
+  return mode === 'EX' || mode === 'PW';
+}

@@ -1,7 +1,7 @@
 import type { EffectCollector } from './effect.js';
 import { handoverField, isSameHandover } from './handover.js';
 import type { ManifestEntry } from './message.js';
-import type { LockMode } from './mode.js';
+import { needsGeneration, type LockMode } from './mode.js';
 import { isSameOwner, type Owner } from './owner.js';
 import type { LockFacts } from './record.js';
 import type { Caller, LockPhase, OwnLock, State } from './state.js';
@@ -61,6 +61,11 @@ export function callersOf(phase: LockPhase): readonly Caller[] | null {
     default:
       return phase satisfies never;
   }
+}
+
+/** Whether a caller's time, and so much more, is over. */
+export function isDue({ monotonicMs }: State, { deadlineMs }: Caller, graceMs: number): boolean {
+  return deadlineMs !== null && monotonicMs >= deadlineMs + graceMs;
 }
 
 /** The own locks that callers may be waiting for, as they are now. */
@@ -185,16 +190,20 @@ export function manifestEntry(state: State, lock: OwnLock): ManifestEntry | null
 }
 
 /**
- * The mode that its owner has been told of, and the one that is on its way. A raised lock whose
- * generation is still claimed is shown in its old mode: nobody has the new one without its number.
+ * The mode that its owner has been told of, and the one that is on its way. Nobody has an exclusive
+ * mode without its number: while that is claimed, and while a raised lock that nobody wants any
+ * more goes back without one, the old mode is shown.
  */
 export function shownModes(
-  { phase, facts }: OwnLock,
+  { phase, facts, generation }: OwnLock,
 ): { readonly mode: LockMode; readonly converting: LockMode | null } {
+  const { mode } = facts;
   if (phase.kind === 'claiming' && phase.from !== null) {
-    return { mode: phase.from, converting: facts.mode };
+    return { mode: phase.from, converting: mode };
   }
-  return { mode: facts.mode, converting: phase.kind === 'converting' ? phase.goal : null };
+  if (phase.kind !== 'converting') return { mode, converting: null };
+  const isUntold = generation === null && needsGeneration(mode);
+  return isUntold ? { mode: phase.goal, converting: null } : { mode, converting: phase.goal };
 }
 
 /** Whether nothing of it that can change has changed. */

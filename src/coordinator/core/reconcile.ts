@@ -2,14 +2,14 @@ import {
   failCallers, keepDamagedConverts, nextModeToTry, orphanClaiming, orphanConverting, orphanedAs,
   orphanGivenUp, settleConverted,
 } from './adopt-converting.js';
-import { beginClaim, needsGeneration } from './begin-claim.js';
-import { settleMode } from './convert.js';
+import { beginClaim } from './begin-claim.js';
+import { claimFor, settleMode } from './convert-step.js';
 import type { EffectCollector } from './effect.js';
 import type { KernelOrphan, LockFailure } from './event.js';
 import { becomeHeld } from './grant.js';
 import { resumeHandover } from './handover-resume.js';
 import { describeLock, NOT_IN_KERNEL, reportLost } from './lost.js';
-import { covers, type LockMode } from './mode.js';
+import { covers, needsGeneration, type LockMode } from './mode.js';
 import { addLock, dropLock, recordReleasing, setPhase } from './own-locks.js';
 import { matchOrphans, poolByName, queueUncertain } from './orphan-match.js';
 import type { ListedLock } from './record.js';
@@ -195,8 +195,11 @@ function settleAdopted(
   } else if (phase.was === 'held' && phase.mode !== mode && covers(phase.mode, mode)) {
     const found = `${describeLock(lock)} was found in ${phase.mode}, which the list does not explain`;
     out.log('warn', `${found}: it is held so, for the same owner`);
-    settleMode(state, lock, phase.mode, out);
-    setPhase(state, lock, { kind: 'held' });
+    if (needsGeneration(phase.mode)) claimFor(state, lock, mode, phase.mode, { callers: [] });
+    else {
+      settleMode(state, lock, phase.mode, out);
+      setPhase(state, lock, { kind: 'held' });
+    }
     if (owner?.kind === 'process') out.watchOwner(id, owner);
   } else if (phase.mode !== mode) {
     if (wasHeld(phase.was)) reportLost(state, lock, NOT_IN_KERNEL, out);

@@ -153,3 +153,8 @@ function generationOf(
   if (record.kind === 'releasing') return before.generation;
   return record.generation ?? (record.kind === 'held' ? null : before.generation);
 }
+
+/** For a record: a field that is there while the lock has a generation. */
+export function numberField(generation: number | null): { readonly generation?: number } {
+  return generation === null ? {} : { generation };
+}

@@ -1,7 +1,9 @@
 import type { Answer, RefusalCode } from './effect.js';
 import type { LockFailure } from './event.js';
+import { CALLERS_PER_LOCK_MAX } from './limits.js';
 import type { LockMode } from './mode.js';
 import { describeOwner } from './owner.js';
+import type { OwnLock } from './state.js';
 import type { LockView, Standing } from './view.js';
 
 /** Codes after which the same request may succeed later without anybody's doing. */
@@ -18,6 +20,17 @@ export function refuse(
   holders: readonly LockView[] = [],
 ): Refusal {
   return { kind: 'refused', code, message, retryable: RETRYABLE.has(code), holders };
+}
+
+/** No more callers may wait for one lock. */
+export function refuseFull(resource: string): Refusal {
+  return refuse('LIMIT', `${CALLERS_PER_LOCK_MAX} callers wait for '${resource}'`);
+}
+
+/** The lock is between two states, and what is asked of it depends on which comes. */
+export function refuseBusy({ facts: { resource, owner } }: OwnLock): Refusal {
+  const who = owner === null ? 'its owner' : describeOwner(owner);
+  return refuse('BUSY', `'${resource}' is just changing hands for ${who}; try again`);
 }
 
 /**

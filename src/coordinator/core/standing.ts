@@ -1,5 +1,5 @@
 import { unparkAll } from './acquire.js';
-import { resumeConverts } from './convert.js';
+import { resumeConverts } from './convert-step.js';
 import type { EffectCollector } from './effect.js';
 import { isoTime } from './iso-time.js';
 import { refuseForStanding } from './refusal.js';

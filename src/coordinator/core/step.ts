@@ -1,6 +1,7 @@
 import { onAcquire, onGranted, onIntentFailed, onTakeFailed } from './acquire.js';
 import { onGenerationsReserved, onReservationFailed, settleClaims, startGenerations } from './claims.js';
-import { resumeConverts, onConvert, onConverted, onConvertFailed, onConvertUnlisted } from './convert.js';
+import { onConvert } from './convert.js';
+import { resumeConverts, onConverted, onConvertFailed, onConvertUnlisted } from './convert-step.js';
 import { EffectCollector, type Effect } from './effect.js';
 import { noteRunning } from './epoch.js';
 import type { CoreEvent, Instant } from './event.js';

@@ -4,7 +4,9 @@ import type { Answer, EffectCollector } from './effect.js';
 import { onHandoverCallerGone } from './handover-callers.js';
 import { CANCEL_GRACE_MS } from './limits.js';
 import { findHolders } from './lock-view.js';
-import { callersOf, convertMode, forgetLock, recordReleasing, waitingLocks } from './own-locks.js';
+import {
+  callersOf, convertMode, forgetLock, isDue, recordReleasing, waitingLocks,
+} from './own-locks.js';
 import { refuse, refuseHeld, refuseUnasked } from './refusal.js';
 import type { Caller, LockPhase, OwnLock, State } from './state.js';
 
@@ -23,10 +25,6 @@ export function expireCallers(state: State, out: EffectCollector): void {
     else if (phase.kind === 'converting') expireConvert(state, lock, phase, out);
     else expireUnasked(state, lock, callers, out);
   }
-}
-
-function isDue(state: State, caller: Caller, graceMs: number): boolean {
-  return caller.deadlineMs !== null && state.monotonicMs >= caller.deadlineMs + graceMs;
 }
 
 /** The kernel was not asked, or its answer was lost: there is nothing to cancel and wait for. */

@@ -162,6 +162,7 @@ test('a held lock found in a stronger mode than listed is held in that one, with
   t.regex(logsOf(effects, 'warn').join(), /found in EX, which the list does not explain/);
   t.is(bench.mode(7), 'EX');
   t.is(bench.phase(7), 'held');
+  t.not(bench.state.locks.get(7)?.generation ?? null, null, 'nobody is alone without a number');
 });
 
 test('a held lock found in a weaker mode than listed is lost', (t) => {

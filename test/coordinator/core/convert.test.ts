@@ -150,8 +150,10 @@ test('a grant after its callers were told that the old mode is kept is taken bac
   bench.wait(2_000);
   t.like(bench.answer(caller), { code: 'TIMEOUT' });
   const effects = bench.send({ kind: 'converted', id });
-  t.deepEqual(recordNames(effects), [`held ${id}`, `converting ${id}`]);
+  t.deepEqual(recordNames(effects), [`converting ${id}`], 'the list never says held of it');
   t.deepEqual(actionsOf(effects), [{ kind: 'convert', id, mode: 'PR', wait: false }]);
+  const lock = bench.state.locks.get(id);
+  t.like(lock && viewOwnLock(bench.state, lock), { mode: 'PR', converting: null, generation: null });
   bench.send({ kind: 'converted', id });
   t.is(bench.mode(id), 'PR');
 });
