@@ -38,8 +38,6 @@ export const LEVELS = [
     name: 'embedded',
     files: [
       'build/test/scenarios/**/*.test.js', 'build/test/simulation/**/*.test.js',
-      // They fail since locks can be raised, and are open: `npm run test:cluster-lives`.
-      '!build/test/simulation/cluster/cluster-lives-*.test.js',
       'build/test/dev/**/*.test.js',
       'build/test/{main,daemon}.test.js',
     ],

@@ -1,5 +1,6 @@
 import type { LockMode } from '../../src/coordinator/core/mode.js';
 import type { Owner } from '../../src/coordinator/core/owner.js';
+import type { Listed } from './listed-in.js';
 
 /**
  * What an owner may believe of its lock on one resource.
@@ -103,6 +104,20 @@ export class Checker {
     if (here.length <= others.length || this.isDamaged) return;
     const what = `${textOf(claim)} was told released while the kernel has ${wordsOf(here)}`;
     this.fail('4 released', what);
+  }
+
+  /**
+   * The machine of these owners died. What its list still names must be reported after the reboot;
+   * of what it does not, the new boot alone tells, so that nobody believes in it any more.
+   */
+  powerLost(claims: readonly Claim[], listed: readonly Listed[]): void {
+    for (const claim of claims) {
+      const isListed = listed.some(({ resource, owner }) =>
+        resource === claim.resource && owner === nameOf(claim.owner));
+      if (isListed && claim.belief === 'held') this.mustReport.add(claim);
+      claim.belief = 'none';
+      if (claim.owner.kind === 'process') claim.hasEnded = true;
+    }
   }
 
   /** Told that it holds nothing, without having been told that it lost anything. */

@@ -17,7 +17,6 @@ export function randomScript(seed: number): Script {
     return item;
   };
   const daemons = random() < 0.35 ? 2 : 1;
-  const modes = new Map<string, (typeof MODES)[number]>();
   const ops: Op[] = [];
   const count = OPS_MIN + Math.floor(random() * OPS_MORE);
   while (ops.length < count) {
@@ -25,11 +24,7 @@ export function randomScript(seed: number): Script {
     const whose = { node, owner: pick(OWNERS), resource: pick(RESOURCES) };
     const chance = random();
     if (chance < 0.45) {
-      // An owner keeps to one mode: raising a lock is a convert, which is not simulated yet.
-      const key = `${node} ${whose.owner} ${whose.resource}`;
-      const mode = modes.get(key) ?? pick(MODES);
-      modes.set(key, mode);
-      ops.push({ do: 'acquire', ...whose, mode, waitMs: pick(WAITS_MS) });
+      ops.push({ do: 'acquire', ...whose, mode: pick(MODES), waitMs: pick(WAITS_MS) });
     } else if (chance < 0.7) ops.push({ do: 'release', ...whose });
     else if (chance < 0.76) ops.push({ do: 'cancel', ...whose });
     else if (chance < 0.82) ops.push({ do: 'end', node, owner: pick(['p1', 'p2']) });

@@ -107,14 +107,7 @@ export class SimNode implements Victim {
     const { engine, checker } = this.#cluster;
     engine.nodeDied(this.id);
     this.#cluster.ring();
-    const listed = listedIn(this.disk.bytesOf(LIST_PATH));
-    for (const claim of this.#claims()) {
-      const isListed = listed.some(({ resource, owner }) =>
-        resource === claim.resource && owner === nameOf(claim.owner));
-      if (isListed && claim.belief === 'held') checker.mustReport.add(claim);
-      claim.belief = 'none';
-      if (claim.owner.kind === 'process') claim.hasEnded = true;
-    }
+    checker.powerLost(this.#claims(), listedIn(this.disk.bytesOf(LIST_PATH)));
   }
 
   #powerOn(): void {

@@ -140,5 +140,8 @@ function told(
 function refused(world: ClusterWorld, claim: Claim, code: string, message: string): void {
   claim.asking -= 1;
   world.note(`     ${nameOf(claim.owner)} is refused ${claim.resource}: ${code} ${message}`);
+  // Who goes away before its answer does not know: the grant may have been on its way.
+  const isOpen = claim.belief === 'none' && !claim.hasEnded;
+  if (code === 'CANCELED' && isOpen) claim.belief = 'unsure';
   if (claim.belief === 'unsure' && CERTAIN.has(code)) claim.belief = 'none';
 }

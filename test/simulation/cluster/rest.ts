@@ -38,6 +38,10 @@ export async function letGo(world: ClusterWorld): Promise<void> {
   }
   await releaseAllOrphans(world);
   await settle(world);
+  // A refusal may still wait for a disk that was slow when it was written.
+  const isAnswered = (): boolean =>
+    [...checker.claims.values()].every(({ asking, releasing }) => asking + releasing === 0);
+  await world.until(isAnswered, CONVERGENCE_MS);
   checkAtRest(world);
   if (world.violations.length > 0) return;
   for (const { nodeId, resource, mode } of world.ledger.kernel()) {
@@ -117,11 +121,24 @@ function unrest(world: ClusterWorld): string | null {
       if (seen.join() === truth.join()) continue;
       return `n${index + 1} has [${truth.join('; ')}], ${name} sees [${seen.join('; ')}]`;
     }
-    const unfinished = locks.find(({ state }) =>
-      state !== 'held' && state !== 'quarantined' && state !== 'waiting');
+    const unfinished = locks.find((lock) =>
+      !['held', 'quarantined', 'waiting'].includes(stateOf(lock)));
     if (unfinished !== undefined) return `${unfinished.resource} is ${unfinished.state} on ${name}`;
   }
-  return kernelUnrest(world);
+  return unaskedUnrest(world) ?? kernelUnrest(world);
+}
+
+/** An adopted grant is shown waiting while its number is claimed; that must come to an end. */
+function unaskedUnrest({ hosts, ledger: { checker } }: ClusterWorld): string | null {
+  const asked = new Set([...checker.claims.values()].filter(({ asking }) => asking > 0)
+    .map(({ nodeId, resource, owner }) => `${resource} on n${nodeId} for ${nameOf(owner)}`));
+  for (const host of hosts) {
+    for (const { state, resource, owner } of shownOn(host)) {
+      const whose = `${resource} on n${host.id} for ${owner === null ? 'nobody' : nameOf(owner)}`;
+      if (state === 'waiting' && !asked.has(whose)) return `${whose} waits, and nobody asks`;
+    }
+  }
+  return null;
 }
 
 function kernelUnrest(world: ClusterWorld): string | null {
@@ -184,7 +201,10 @@ function fileUnrest(host: SimHost): string | null {
   const [problem] = problems;
   if (problem !== undefined) return `${host.name}: ${problem}`;
   const isAtRest = (state: string): boolean => state === 'held' || state === 'quarantined';
-  const written = table.listed.filter(({ state }) => isAtRest(state))
+  // Who waits to be raised holds its old mode.
+  const written = table.listed
+    .map(({ lock, state }) => ({ lock, state: state === 'converting' ? 'held' : state }))
+    .filter(({ state }) => isAtRest(state))
     .map(({ lock, state }) => `${lock.resource} ${lock.mode} ${state}`).sort().join(', ');
   const shown = shownOn(host).filter(({ state }) => isAtRest(state))
     .map(({ resource, mode, state }) => `${resource} ${mode} ${state}`).sort().join(', ');
@@ -203,6 +223,11 @@ function hasStray({ ledger }: ClusterWorld, { id }: SimHost): boolean {
 function ownLocks(locks: readonly LockView[], nodeId: number): readonly string[] {
   return locks.filter(({ node }) => node.id === nodeId).map((lock) => {
     const owner = lock.owner === null ? 'nobody' : nameOf(lock.owner);
-    return `${lock.resource} ${lock.mode} ${lock.state} ${owner} ${lock.generation ?? '-'}`;
+    return `${lock.resource} ${lock.mode} ${stateOf(lock)} ${owner} ${lock.generation ?? '-'}`;
   }).sort();
+}
+
+/** What others see: a granted member of a set that still waits is in their way as a held lock. */
+function stateOf({ state, note }: LockView): string {
+  return state === 'taking' && note?.startsWith('granted;') === true ? 'held' : state;
 }

@@ -80,14 +80,7 @@ export class SimHost {
     this.killDaemon();
     this.disk.losePower(this.keptPart);
     const { checker } = this.#around.ledger;
-    const listed = listedIn(this.disk.bytesOf(LIST_PATH));
-    for (const claim of this.#claims()) {
-      const isListed = listed.some(({ resource, owner }) =>
-        resource === claim.resource && owner === nameOf(claim.owner));
-      if (isListed && claim.belief === 'held') checker.mustReport.add(claim);
-      claim.belief = 'none';
-      if (claim.owner.kind === 'process') claim.hasEnded = true;
-    }
+    checker.powerLost(this.#claims(), listedIn(this.disk.bytesOf(LIST_PATH)));
   }
 
   #claims(): readonly Claim[] {
