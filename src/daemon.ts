@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { systemClock } from './clock.js';
 import { ConfigError, loadConfig, type Config } from './config/index.js';
 import { startControlServer } from './control/index.js';
@@ -18,6 +19,8 @@ import { readVersion } from './version.js';
 /** What holdfastd exits with. */
 export const DAEMON_EXIT = { stopped: 0, failed: 1, badConfig: 2 } as const;
 
+/** From this file, which lies beside main: programs are bundled by entry. */
+const LOCK_CHILD = fileURLToPath(new URL('./dlm/child/main.js', import.meta.url));
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 
 /**
@@ -115,7 +118,9 @@ async function startCoordinator(config: Config, log: DaemonLog): Promise<Coordin
   return Coordinator.start(options, {
     openGroup: openCpg,
     openQuorum,
-    lockManager: openLockManager({ log: (message) => log.warn(message) }),
+    lockManager: openLockManager({
+      log: (message) => log.warn(message), childCommand: [process.execPath, LOCK_CHILD],
+    }),
     openList: () =>
       openLockList({ directory: stateDir, bootId, lockspace, clock: systemClock, log }),
     processWatch: await openProcessWatch(),

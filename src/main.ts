@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { DEV_NODES_MAX } from './dev/limits.js';
 import { readVersion } from './version.js';
@@ -43,7 +44,9 @@ async function runDaemon(options: MainOptions): Promise<number> {
 async function runDev(options: MainOptions): Promise<number> {
   const dev = await import('./dev/run-dev.js');
   const scene = options.scene === true;
-  return dev.runDev({ nodes: options.nodes, scene, once: options.once === true });
+  // From this file and not from theirs: programs are bundled by entry.
+  const cliFile = fileURLToPath(new URL('./cli/main.js', import.meta.url));
+  return dev.runDev({ nodes: options.nodes, scene, once: options.once === true, cliFile });
 }
 
 /** An option that would quietly do nothing is refused: it was meant to do something. */

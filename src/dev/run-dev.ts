@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openControlClient } from '../control/index.js';
 import { messageOf } from '../errors.js';
 import { DevCluster } from './dev-cluster.js';
@@ -16,9 +15,9 @@ export interface DevOptions {
   readonly scene: boolean;
   /** Leave after the scene instead of staying up. */
   readonly once: boolean;
+  /** The file of the command line, to be shown. */
+  readonly cliFile: string;
 }
-
-const CLI = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
 /** Runs a cluster in this process; resolves with the exit code. */
 export async function runDev(options: DevOptions): Promise<number> {
@@ -50,7 +49,7 @@ async function play(
   await untilReady(cluster);
   if (options.scene) await playScene(cluster, say);
   if (options.once) return;
-  await showCommands(cluster, options.scene);
+  await showCommands(cluster, options);
   await interrupted;
 }
 
@@ -95,7 +94,9 @@ async function untilReady(cluster: DevCluster): Promise<void> {
 }
 
 /** After the scene n1 is switched on again, so that there is a whole cluster to try. */
-async function showCommands(cluster: DevCluster, afterScene: boolean): Promise<void> {
+async function showCommands(
+  cluster: DevCluster, { scene: afterScene, cliFile }: DevOptions,
+): Promise<void> {
   if (afterScene) {
     cluster.powerOn(1);
     await cluster.start(1);
@@ -104,7 +105,7 @@ async function showCommands(cluster: DevCluster, afterScene: boolean): Promise<v
   const count = cluster.nodeIds.length;
   const nodes = count === 1 ? 'one node' : `${count} nodes`;
   say(`\nThree things to try in another terminal (this one keeps ${nodes} up):`);
-  say(`  alias holdfast='node ${CLI}'`);
+  say(`  alias holdfast='node ${cliFile}'`);
   const others = count === 1 ? '' : '      # n1; the others are beside it';
   say(`  export HOLDFAST_SOCKET=${cluster.socketPath(1)}${others}`);
   say(`  holdfast nodes; holdfast locks`);

@@ -53,9 +53,9 @@ test('everything is put where it belongs, with the rights that it needs', async 
   ] as const) {
     t.is(statSync(join(root, path)).mode & 0o7777, mode, path);
   }
-  t.regex(readFileSync(join(root, UNIT), 'utf8'), /^ExecStart=\/opt\/node \/opt\/hf\/build\/src\/main\.js$/m);
+  t.regex(readFileSync(join(root, UNIT), 'utf8'), /^ExecStart=\/opt\/node \/opt\/hf\/build\/bundle\/main\.js$/m);
   t.is(readFileSync(join(root, '/usr/bin/holdfast'), 'utf8'),
-    '#!/bin/sh\nexec /opt/node /opt/hf/build/src/cli/main.js "$@"\n');
+    '#!/bin/sh\nexec /opt/node /opt/hf/build/bundle/cli/main.js "$@"\n');
 });
 
 test('a dry run tells all and changes nothing', async (t) => {

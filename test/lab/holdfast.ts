@@ -3,8 +3,8 @@ import { DEPLOY_PATH } from './deployment.js';
 import type { Guest } from './guest/guest.js';
 import { waitUntil } from './host/wait.js';
 
-const MAIN = `${DEPLOY_PATH}/build/src/main.js`;
-const CLI = `${DEPLOY_PATH}/build/src/cli/main.js`;
+const MAIN = `${DEPLOY_PATH}/build/bundle/main.js`;
+const CLI = `${DEPLOY_PATH}/build/bundle/cli/main.js`;
 const SOCKET = '/run/holdfast/control.sock';
 const CLI_TIMEOUT_MS = 60_000;
 const READY_MS = 120_000;

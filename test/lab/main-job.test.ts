@@ -135,7 +135,7 @@ class MainJob {
    */
   async powerCut(): Promise<void> {
     const [n1, n3] = [this.#node(1), this.#node(3)];
-    const command = `node /opt/holdfast/build/src/cli/main.js --json acquire ${RESOURCE} ` +
+    const command = `node /opt/holdfast/build/bundle/cli/main.js --json acquire ${RESOURCE} ` +
       '--owner vm-gamma --wait 300 > /var/tmp/waiter.json';
     await n3.guest.start('waiter', ['/bin/sh', '-c', command]);
     await n1.until('see n3 waiting', async () => {

@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../errors.js';
 import { printJson, type Job } from '../action.js';
 import { EXIT } from '../exit-code.js';
@@ -9,6 +8,7 @@ import { InstallError } from '../install/error.js';
 import { listParts } from '../install/parts.js';
 import { planInstall, planUninstall, type Step } from '../install/plan.js';
 import { readRecord } from '../install/record.js';
+import { PACKAGE_FOLDER } from '../package-folder.js';
 import { printable } from '../text.js';
 
 export interface InstallOptions {
@@ -17,9 +17,6 @@ export interface InstallOptions {
   readonly program?: string;
   readonly node?: string;
 }
-
-/** The folder of this package, from build/src/cli/commands. */
-const PACKAGE = fileURLToPath(new URL('../../../..', import.meta.url)).replace(/\/$/, '');
 
 const NEXT = [
   'Next, on the installed system: systemd-sysusers; systemd-tmpfiles --create; ' +
@@ -35,11 +32,11 @@ export async function install(job: Job, options: InstallOptions): Promise<number
   const root = resolve(options.root);
   const program = {
     node: options.node ?? process.execPath,
-    folder: options.program ?? PACKAGE,
+    folder: options.program ?? PACKAGE_FOLDER,
   };
   const before = await readRecord(root);
   const parts = listParts(program, await listSamples());
-  const steps = await planInstall(parts, PACKAGE, root, before);
+  const steps = await planInstall(parts, PACKAGE_FOLDER, root, before);
   const isDone = options.dryRun !== true;
   if (isDone) await carryOut(steps, root, recordOf(steps, before, await readVersion()));
   report(job, steps, isDone, NEXT);
@@ -62,12 +59,12 @@ export async function uninstall(job: Job, options: InstallOptions): Promise<numb
 }
 
 async function readVersion(): Promise<string> {
-  const text = await readFile(join(PACKAGE, 'package.json'), 'utf8');
+  const text = await readFile(join(PACKAGE_FOLDER, 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
 
 async function listSamples(): Promise<readonly string[]> {
-  const folder = join(PACKAGE, 'pacemaker/samples');
+  const folder = join(PACKAGE_FOLDER, 'pacemaker/samples');
   try {
     return (await readdir(folder)).sort();
   } catch (error) {

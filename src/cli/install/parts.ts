@@ -21,7 +21,7 @@ export interface Part {
 }
 
 /** What the unit says of where the program is. */
-const UNIT_PROGRAM = '/usr/bin/node /usr/lib/holdfast/build/src/main.js';
+const UNIT_PROGRAM = '/usr/bin/node /usr/lib/holdfast/build/bundle/main.js';
 
 const RESOURCES = '/usr/lib/ocf/resource.d/holdfast';
 const SAMPLES = '/usr/share/doc/holdfast/samples';
@@ -29,7 +29,7 @@ const SAMPLES = '/usr/share/doc/holdfast/samples';
 /** Everything that the package brings beside the program itself, in the order of its paths. */
 export function listParts(program: Program, samples: readonly string[]): readonly Part[] {
   const { node, folder } = program;
-  const run = (module: string): string => `${node} ${join(folder, 'build/src', module)}`;
+  const run = (module: string): string => `${node} ${join(folder, 'build/bundle', module)}`;
   const unit = file('/usr/lib/systemd/system/holdfastd.service', 'systemd/holdfastd.service');
   const parts = [
     file('/etc/holdfast/holdfast.toml', 'corosync/holdfast.toml', 0o644, 'config'),
