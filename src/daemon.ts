@@ -17,7 +17,7 @@ import { openNotifier } from './systemd/index.js';
 import { readVersion } from './version.js';
 
 /** What holdfastd exits with. */
-export const DAEMON_EXIT = { stopped: 0, failed: 1, badConfig: 2 } as const;
+export const DAEMON_EXIT = { stopped: 0, failed: 1, badConfig: 2, unsafe: 3 } as const;
 
 /** From this file, which lies beside main: programs are bundled by entry. */
 const LOCK_CHILD = fileURLToPath(new URL('./dlm/child/main.js', import.meta.url));
@@ -37,8 +37,13 @@ export async function runDaemon(configPath: string | null): Promise<number> {
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     log.error(error.message);
-    return DAEMON_EXIT.failed;
+    return exitStatusOf(error);
   }
+}
+
+/** `unsafe` when it would refuse again until somebody changes a setting: no use in a restart. */
+export function exitStatusOf(error: HoldfastError): number {
+  return error.code === 'UNSAFE' ? DAEMON_EXIT.unsafe : DAEMON_EXIT.failed;
 }
 
 async function readConfig(path: string | null): Promise<Config | null> {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openControlClient } from '../src/control/index.js';
+import { CoordinatorError } from '../src/coordinator/error.js';
+import { DAEMON_EXIT, exitStatusOf } from '../src/daemon.js';
 import { CLI, DAEMON, Program } from './support/program.js';
 
 /** A user without rights, as on every Debian. */
@@ -54,6 +56,14 @@ test('a wrong configuration is refused with each key and what to do', async (t) 
   t.regex(daemon.stderr, /bad\.toml:5: log_level: found the number 3; allowed: "error", "warn"/);
   t.regex(daemon.stderr, /bad\.toml:6: on_stop: .*allowed: "refuse", "release", "keep"/);
   t.false(existsSync(place.socketPath));
+});
+
+test('what a restart cannot mend has exit statuses of its own, which systemd does not retry', (t) => {
+  t.is(exitStatusOf(new CoordinatorError('UNSAFE', 'no fencing')), 3);
+  t.is(exitStatusOf(new CoordinatorError('STOPPING', 'over')), 1);
+  const unit = readFileSync(new URL('../../systemd/holdfastd.service', import.meta.url), 'utf8');
+  const { badConfig, unsafe } = DAEMON_EXIT;
+  t.regex(unit, new RegExp(`^RestartPreventExitStatus=${badConfig} ${unsafe}$`, 'm'));
 });
 
 test('a configuration that was named has to exist', async (t) => {
