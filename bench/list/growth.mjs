@@ -7,7 +7,8 @@ import { machineOf } from '../dlm/sides.mjs';
 import { row } from '../result.mjs';
 import { Twin } from '../twin.mjs';
 
-const COUNTS = [1_000, 10_000, 100_000];
+/** The last with the one more that is taken beside them is what a node may hold. */
+const COUNTS = [1_000, 10_000, 99_999];
 /** A machine with other work makes a lock's time on the clock many times as long. */
 const COUNT_MS_MAX = 180_000;
 /** A hundred times the locks may cost so much more each: caches, a heap that grows. */

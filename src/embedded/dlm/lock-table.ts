@@ -1,4 +1,5 @@
 import type { LockMode } from '../../dlm/index.js';
+import type { Queues } from './grant.js';
 import type { EngineLock, LockEvent, LockFlags, LockOwner } from './lock.js';
 import { Resource } from './resource.js';
 
@@ -6,6 +7,8 @@ export type Adoption =
   | { readonly kind: 'adopted'; readonly lock: EngineLock }
   | { readonly kind: 'no-orphan' }
   | { readonly kind: 'other-mode' };
+
+const NO_QUEUES: Pick<Queues, 'granted' | 'converting'> = { granted: [], converting: [] };
 
 /**
  * All locks of one lockspace, of all its nodes: the part that decides who holds what.
@@ -58,8 +61,9 @@ export class LockTable {
 
   /** Gives an orphan of the owner's own node to it: same name bytes, same granted mode. */
   adopt(owner: LockOwner, resource: string, mode: LockMode, flags: LockFlags): Adoption {
-    const orphans = [...this.#locks].filter((lock) =>
-      lock.orphan && lock.nodeId === owner.nodeId && lock.resource === resource);
+    const { granted, converting } = this.#resources.get(resource)?.queues ?? NO_QUEUES;
+    const orphans = [...granted, ...converting].filter((lock) =>
+      lock.orphan && lock.nodeId === owner.nodeId);
     const match = orphans.find(({ status }) => status.kind === 'granted' && status.mode === mode);
     if (match === undefined) return { kind: orphans.length === 0 ? 'no-orphan' : 'other-mode' };
     match.orphan = false;
