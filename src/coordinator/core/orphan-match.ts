@@ -86,7 +86,7 @@ function takeLeftOver(pool: Map<string, LockMode[]>, lock: OwnLock): LockMode | 
 /**
  * An intent before a release: where one orphan may be either's, only the intent's owner can have
  * been told that it holds it, by a record that the end of the file lacks. The release is done
- * either way.
+ * either way. What an owner held that has ended since is a release too.
  */
 const CHOOSING_ORDER: readonly FormerState[] = [
   'held', 'converting', 'quarantined', 'intent', 'releasing',

@@ -37,7 +37,12 @@ export function onListFound(
     const lock = addLock(state, facts, orphanedAs(was, to, []), since, generation);
     if (handover !== undefined) resumeHandover(state, lock, handover);
     lock.releaseWhy = why;
-    if (facts.bootId === state.self.bootId) continue;
+    if (facts.bootId === state.self.bootId) {
+      // From now on and not from its adoption: one that has ended chooses its orphan after those
+      // that may have been told, by a record that the end of the file lacks.
+      if (facts.owner?.kind === 'process') out.watchOwner(facts.id, facts.owner);
+      continue;
+    }
     out.report(`${describeLock(lock)} ended with a reboot of this node: it is no longer held`);
     dropLock(state, out, lock, 'ended by a reboot');
   }

@@ -229,7 +229,9 @@ function releaseEnded(state: State, lock: OwnLock, out: EffectCollector): void {
       break;
     case 'orphaned':
     case 'adopting':
-      if (phase.was !== 'quarantined') releaseOnAdoption(state, lock, phase, why, out);
+      if (phase.was === 'quarantined' || phase.was === 'releasing') break;
+      out.log('info', `'${lock.facts.resource}' is released: ${why}`);
+      releaseOnAdoption(state, lock, phase, why, out);
       break;
     case 'releasing':
     case 'quarantined':
