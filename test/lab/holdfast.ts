@@ -131,9 +131,12 @@ export class HoldfastNode {
     return (await this.guest.exec('cat /sys/kernel/debug/dlm/holdfast_locks')).stdout;
   }
 
-  async until(what: string, happened: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+  async until(
+    what: string, happened: () => Promise<boolean>, timeoutMs = 60_000, intervalMs?: number,
+  ): Promise<void> {
     await waitUntil(happened, {
       what: `${this.guest.name} to ${what}`, timeoutMs, explain: () => this.log(),
+      ...(intervalMs === undefined ? {} : { intervalMs }),
     });
   }
 

@@ -1,6 +1,7 @@
 import anyTest, { type TestFn } from 'ava';
 
 import { startLab } from './cluster.js';
+import { addResets } from './kills/resets.js';
 import { addKills } from './kills/runs.js';
 import { WitnessServer } from './kills/witness-server.js';
 import type { LabContext } from './lab-context.js';
@@ -41,3 +42,4 @@ test.after.always(async (t) => {
 
 addReconcileRows(test);
 addKills(test);
+addResets(test);

@@ -19,7 +19,8 @@ import { randomNumbers } from './random.js';
 const SOCKET = '/run/holdfast/control.sock';
 /** The host, as QEMU shows it to its guests. */
 const HOST = '10.0.2.2';
-const RETRY_MS = 300;
+/** Seldom enough that those who wait for a daemon do not starve its start. */
+const RETRY_MS = 1_000;
 /** Beside its own waiting; a child that comes back takes a minute on a starved machine. */
 const ANSWER_MS_MAX = 180_000;
 /** A daemon that is killed again and again comes back within this. */

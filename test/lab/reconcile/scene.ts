@@ -17,6 +17,9 @@ const HOLD = '/run/holdfast-stays-away';
 const REUSE_TRIES_MAX = 300;
 const STARTED_MS_MAX = 300_000;
 
+/** Asking takes an emulated processor a good part of a second, which a start needs more. */
+const ASK_PAUSE_MS = 1_000;
+
 /** The unit that starts the daemon again, whatever ends it. */
 export const UNIT = 'holdfastd-scene';
 const UNIT_PROPERTIES = [
@@ -46,7 +49,7 @@ export class SceneNode extends HoldfastNode {
   override async ready(): Promise<void> {
     await this.until('vouch for its locks', async () => {
       return (await this.status()).standing.kind === 'ok';
-    }, STARTED_MS_MAX);
+    }, STARTED_MS_MAX, ASK_PAUSE_MS);
   }
 
   /** Kills the daemon and its child in one blow; they stay away until the next `start`. */
