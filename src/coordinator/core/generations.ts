@@ -45,8 +45,11 @@ export const RESERVE_RETRY_MS = 1_000;
 /** A reservation that is not answered for so long counts as failed: the disk hangs. */
 export const RESERVE_STALL_MS = 10_000;
 
-/** Numbers that a clock adds a second: more than a cluster claims for long. */
-const NUMBERS_A_SECOND = 1_024;
+/**
+ * Numbers that a clock adds a second: more than a cluster uses for long, with all its gaps. One gap,
+ * at a start or a loss, is the clock's of two seconds; 2^53 is reached in the year 2242.
+ */
+const NUMBERS_A_SECOND = 2 ** 20;
 /** The first moment of 2200 (UTC): a clock beyond it is wrong, and would use up the numbers. */
 const CLOCK_MS_MAX = 7_258_118_400_000;
 
@@ -121,7 +124,7 @@ export function initialGenerations(): Generations {
 /**
  * What the wall clock says that numbers have reached, whoever gave them; 0 for a clock that is
  * wrong beyond doubt. The last defence, where nobody is left who knows: it covers what was used
- * at fewer than 1,024 numbers a second, on nodes whose clocks did not go back since.
+ * at fewer than 2^20 numbers a second, on nodes whose clocks did not go back since.
  */
 export function clockFloor(wallMs: number): number {
   if (!(wallMs > 0 && wallMs < CLOCK_MS_MAX)) return 0;

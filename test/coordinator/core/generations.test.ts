@@ -4,7 +4,7 @@ import {
   AGREE_MS, CLAIM_COUNT_MAX, CLAIM_RETRY_MS, clockFloor, closeEpoch, expire, FLOOR_MAX,
   GENERATION_GAP, hearClaim, hearFloor, hearHello, initialGenerations, makeClaim, mayClaim,
   mayTellFloor, onReserved, onReserveFailed, openEpoch, proveEcho, raise, raiseForLoss,
-  reserveAbove, startAt, type Generations,
+  RESERVE_AHEAD, reserveAbove, startAt, type Generations,
 } from '../../../src/coordinator/core/generations.js';
 
 const VIEW = 'v1';
@@ -129,14 +129,34 @@ test('a start is above the mark by the gap, above what was told, and above the c
   };
   t.is(known(0, 0, 0), 0);
   t.is(known(5_000, 7, 0), 5_000 + GENERATION_GAP);
-  t.is(known(0, 9_000, 1_000), 9_000);
-  t.is(known(5, 0, 1_790_000_000_000), 1_790_000_000 * 1_024);
+  t.is(known(0, 9_000, 1), 9_000);
+  t.is(known(5, 0, 1_790_000_000_000), 1_790_000_000 * 2 ** 20);
 });
 
 test('a clock that is wrong beyond doubt is not believed', (t) => {
   for (const wallMs of [-1, 0, Number.NaN, Number.POSITIVE_INFINITY, 7_258_118_400_000]) {
     t.is(clockFloor(wallMs), 0);
   }
+});
+
+test('who starts alone is above what others reached meanwhile, each start of theirs a gap higher', (t) => {
+  // As on the real cluster where it failed: a kill of some daemon every ten seconds, for long.
+  const KILLS = 100;
+  const KILL_PAUSE_MS = 10_000;
+  let wallMs = Date.UTC(2026, 10, 23);
+  const away = initialGenerations();
+  startAt(away, { upTo: 0, told: 0 }, wallMs);
+  let upTo = away.known + RESERVE_AHEAD;
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    wallMs += KILL_PAUSE_MS;
+    const other = initialGenerations();
+    startAt(other, { upTo, told: 0 }, wallMs);
+    raiseForLoss(other);
+    upTo = other.known + RESERVE_AHEAD;
+  }
+  const alone = initialGenerations();
+  startAt(alone, { upTo: away.known + RESERVE_AHEAD, told: 0 }, wallMs + KILL_PAUSE_MS);
+  t.true(alone.known > upTo, `${alone.known} is not above ${upTo}`);
 });
 
 test('a loss raises what is known by the gap, a senseless floor by nothing', (t) => {
