@@ -1,6 +1,6 @@
 import { readList } from '../../src/coordinator/list/read.js';
 import type { LockView } from '../../src/coordinator/core/view.js';
-import { nameOf, textOf, type Claim, type KernelLock } from './checker.js';
+import { covers, nameOf, textOf, type Claim, type KernelLock } from './checker.js';
 import type { SimNode } from './sim-node.js';
 import { LIST_PATH } from './sim-process.js';
 import type { World } from './world.js';
@@ -58,6 +58,12 @@ function checkNode(world: World, node: SimNode, kernel: readonly KernelLock[]): 
       checker.fail('2 nothing leaks', `${lock.resource} came into quarantine on ${node.name}`);
     }
   }
+  for (const lock of shown) {
+    const isNumbered = lock.generation !== null || (lock.mode !== 'EX' && lock.mode !== 'PW');
+    if (lock.state !== 'held' || isNumbered) continue;
+    checker.fail('8 numbered', `${lock.resource} is held in ${lock.mode} without a generation`);
+  }
+  if (!checker.isDamaged) checkSets(world, node, shown);
   for (const claim of checker.claims.values()) {
     if (claim.nodeId !== node.id) continue;
     const own = shown.filter(({ resource, owner }) =>
@@ -76,10 +82,23 @@ function checkNode(world: World, node: SimNode, kernel: readonly KernelLock[]): 
   }
 }
 
+/** Of what was asked for as a whole, all is held or nothing. */
+function checkSets({ checker }: World, { id, name }: SimNode, shown: readonly LockView[]): void {
+  for (const set of checker.sets) {
+    if (set.some(({ nodeId, hasEnded }) => nodeId !== id || hasEnded)) continue;
+    const held = set.filter(({ resource, owner }) => shown.some((lock) =>
+      lock.state === 'held' && lock.resource === resource && lock.owner !== null
+        && nameOf(lock.owner) === nameOf(owner)));
+    if (held.length === 0 || held.length === set.length) continue;
+    const what = `of the set [${set.map(textOf).join(', ')}] ${name} holds [${held.map(textOf).join(', ')}]`;
+    checker.fail('9 all or nothing', what);
+  }
+}
+
 function isShown(shown: readonly LockView[], claim: Claim): boolean {
   return shown.some(({ resource, mode, state }) =>
     (state === 'quarantined' || state === 'held') && resource === claim.resource
-      && mode === claim.mode);
+      && covers(mode, claim.mode));
 }
 
 function checkFile(world: World, node: SimNode): void {

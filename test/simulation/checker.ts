@@ -48,7 +48,7 @@ export function exclude(one: LockMode, other: LockMode): boolean {
 }
 
 /** Whether who has `one` is protected from all that `other` protects from. */
-function covers(one: LockMode, other: LockMode): boolean {
+export function covers(one: LockMode, other: LockMode): boolean {
   return BESIDE[one].split(' ').every((mode) => !exclude(other, mode as LockMode));
 }
 
@@ -61,6 +61,8 @@ export class Checker {
   readonly violations: string[] = [];
   /** Claims whose end the daemon has to report, since its list still names them. */
   readonly mustReport = new Set<Claim>();
+  /** Sets that were asked for as a whole and whose members nobody has asked about since. */
+  readonly sets = new Set<readonly Claim[]>();
   /**
    * Records that were written are damaged. Then a lock may be shown as another's, or in quarantine,
    * and what was given up may come back; but what was held is in the kernel or reported lost.
@@ -77,6 +79,15 @@ export class Checker {
     };
     this.claims.set(key, claim);
     return claim;
+  }
+
+  /** Members that were held before, or may be, say nothing about the set. */
+  noteSet(claims: readonly Claim[]): void {
+    if (claims.every(({ belief }) => belief === 'none')) this.sets.add(claims);
+  }
+
+  forgetSets(claim: Claim): void {
+    for (const set of this.sets) if (set.includes(claim)) this.sets.delete(set);
   }
 
   fail(invariant: string, what: string): void {

@@ -11,6 +11,14 @@ export function giveBack(owner: string, resource = 'disk', node = 1): Op {
   return { do: 'release', node, owner, resource };
 }
 
+function takeBoth(owner: string, waitMs = 0): Op {
+  return { do: 'acquire-set', node: 1, owner, resources: ['image', 'disk'], mode: 'EX', waitMs };
+}
+
+function convert(owner: string, mode: LockMode, waitMs = 0): Op {
+  return { do: 'convert', node: 1, owner, resource: 'disk', mode, waitMs };
+}
+
 const settle: Op = { do: 'settle' };
 
 /** One script for each kind of operation; crashed at every boundary in every way. */
@@ -25,6 +33,18 @@ export const OP_SCRIPTS: readonly Script[] = [
   ]),
   alone('readers and a writer', [
     take('r1', 'PR'), take('r2', 'PR'), take('w', 'EX', 5_000), giveBack('r1'), giveBack('r2'),
+  ]),
+  alone('set', [takeBoth('vm'), giveBack('vm'), giveBack('vm', 'image')]),
+  alone('set that is refused', [take('other', 'PR', 0, 'image'), takeBoth('vm')]),
+  alone('set that waits', [
+    take('vm'), take('other', 'EX', 0, 'image'), takeBoth('vm', 5_000), giveBack('other', 'image'),
+  ]),
+  alone('upgrade', [
+    take('vm', 'PR'), take('r', 'PR'), convert('vm', 'EX', 5_000), giveBack('r'), giveBack('vm'),
+  ]),
+  alone('upgrade that is refused', [take('vm', 'PR'), take('r', 'PR'), convert('vm', 'EX')]),
+  alone('downgrade', [
+    take('vm'), take('r', 'PR', 5_000), convert('vm', 'PR'), giveBack('vm'), giveBack('r'),
   ]),
   alone('end of a process', [take('p1'), { do: 'end', node: 1, owner: 'p1' }]),
   alone('adoption', [

@@ -23,8 +23,14 @@ export function randomScript(seed: number): Script {
     const node = daemons === 2 && random() < 0.5 ? 2 : 1;
     const whose = { node, owner: pick(OWNERS), resource: pick(RESOURCES) };
     const chance = random();
-    if (chance < 0.45) {
+    if (chance < 0.32) {
       ops.push({ do: 'acquire', ...whose, mode: pick(MODES), waitMs: pick(WAITS_MS) });
+    } else if (chance < 0.38) {
+      const { owner } = whose;
+      const mode = pick(MODES);
+      ops.push({ do: 'acquire-set', node, owner, resources: RESOURCES, mode, waitMs: pick(WAITS_MS) });
+    } else if (chance < 0.45) {
+      ops.push({ do: 'convert', ...whose, mode: pick(MODES), waitMs: pick(WAITS_MS) });
     } else if (chance < 0.7) ops.push({ do: 'release', ...whose });
     else if (chance < 0.76) ops.push({ do: 'cancel', ...whose });
     else if (chance < 0.82) ops.push({ do: 'end', node, owner: pick(['p1', 'p2']) });

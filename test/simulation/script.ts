@@ -10,6 +10,24 @@ export type Op =
       readonly mode: LockMode;
       readonly waitMs: number;
     }
+  /** All of these resources in that mode, or none. */
+  | {
+      readonly do: 'acquire-set';
+      readonly node: number;
+      readonly owner: string;
+      readonly resources: readonly string[];
+      readonly mode: LockMode;
+      readonly waitMs: number;
+    }
+  /** Another mode for what the owner holds. */
+  | {
+      readonly do: 'convert';
+      readonly node: number;
+      readonly owner: string;
+      readonly resource: string;
+      readonly mode: LockMode;
+      readonly waitMs: number;
+    }
   | {
       readonly do: 'release';
       readonly node: number;

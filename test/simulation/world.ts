@@ -1,22 +1,19 @@
-import { CoordinatorError } from '../../src/coordinator/index.js';
 import type { Owner } from '../../src/coordinator/core/owner.js';
 import { createRandom, LockEngine, type EmbeddedOwner } from '../../src/embedded/index.js';
 import { grantedMode } from '../../src/embedded/dlm/lock.js';
+import { Asker } from './asker.js';
 import { Boundaries } from './boundaries.js';
-import { Checker, type Claim, type KernelLock } from './checker.js';
+import { Checker, type KernelLock } from './checker.js';
 import { describeOp, type Op, type Script } from './script.js';
 import { SimBus } from './sim-bus.js';
 import { SimClock } from './sim-clock.js';
 import { SimNode, type Cluster } from './sim-node.js';
-import type { SimProcess } from './sim-process.js';
 
 /** Node 3 has no daemon: it keeps the quorum when another one dies. */
 const NODE_IDS = [1, 2, 3];
 /** Nothing here takes longer, on the simulation's clock and in turns. */
 const PATIENCE_MS = 120_000;
 const TURNS_MAX = 50_000;
-
-type Wish<Kind extends Op['do']> = Extract<Op, { do: Kind }>;
 
 /** Two daemons over one lock engine, in a time and an order that one seed decides. */
 export class World implements Cluster {
@@ -29,7 +26,7 @@ export class World implements Cluster {
   #random: () => number = () => 0;
   #disorder = 0;
   readonly #processes = new Map<string, EmbeddedOwner>();
-  readonly #cancels = new Map<Claim, AbortController>();
+  #asker = new Asker(this);
   #turns = 0;
 
   /** `daemons`: how many nodes run one. */
@@ -49,8 +46,9 @@ export class World implements Cluster {
     this.#turns = 0;
     this.checker.claims.clear();
     this.checker.mustReport.clear();
+    this.checker.sets.clear();
     this.#processes.clear();
-    this.#cancels.clear();
+    this.#asker = new Asker(this);
   }
 
   node(id: number): SimNode {
@@ -141,7 +139,7 @@ export class World implements Cluster {
       this.boundaries.trace?.push(`---- process ${identity.pid} ends`);
     }
     for (const claim of this.checker.claims.values()) {
-      if (claim.owner.kind === 'named') this.#releaseClaim(claim);
+      if (claim.owner.kind === 'named') this.#asker.release(claim);
     }
     await this.settle();
   }
@@ -149,13 +147,19 @@ export class World implements Cluster {
   async #perform(op: Op): Promise<void> {
     switch (op.do) {
       case 'acquire':
-        this.#acquire(op);
+        this.#asker.acquire(op);
+        break;
+      case 'acquire-set':
+        this.#asker.acquireSet(op);
+        break;
+      case 'convert':
+        this.#asker.convert(op);
         break;
       case 'release':
-        this.#releaseClaim(this.#claimOf(op));
+        this.#asker.release(this.#asker.claimOf(op));
         break;
       case 'cancel':
-        this.#cancels.get(this.#claimOf(op))?.abort();
+        this.#asker.goAway(op);
         break;
       case 'end':
         this.endOwner(op.node, op.owner);
@@ -200,75 +204,7 @@ export class World implements Cluster {
     this.#processes.set(key, known);
     return { kind: 'process', pid: known.pid, startTime: known.startTime };
   }
-
-  #claimOf({ node, owner, resource }: Wish<'acquire' | 'release' | 'cancel'>): Claim {
-    return this.checker.claim(node, this.ownerOf(node, owner), resource);
-  }
-
-  #acquire(op: Wish<'acquire'>): void {
-    const { resource, mode, waitMs } = op;
-    const claim = this.#claimOf(op);
-    const { process } = this.node(op.node);
-    const coordinator = process?.coordinator ?? null;
-    if (process === null || coordinator === null || claim.asking > 0) return;
-    const cancel = new AbortController();
-    this.#cancels.set(claim, cancel);
-    claim.asking += 1;
-    claim.askedPid = process.pid;
-    const request = { resource, mode, owner: claim.owner, waitMs, signal: cancel.signal };
-    this.#hear(process, coordinator.acquire(request), ({ lock }) => {
-      claim.asking -= 1;
-      this.checker.toldHeld(claim, lock.mode, this.kernel());
-    }, (code) => {
-      claim.asking -= 1;
-      this.boundaries.trace?.push(`      ${op.owner} is refused ${resource}: ${code}`);
-      // Who goes away before its answer does not know: the grant may have been on its way.
-      const isOpen = claim.belief === 'none' && !claim.hasEnded;
-      if (code === 'CANCELED' && isOpen) claim.belief = 'unsure';
-      if (claim.belief === 'unsure' && CERTAIN.has(code)) claim.belief = 'none';
-    });
-  }
-
-  #releaseClaim(claim: Claim): void {
-    const { resource } = claim;
-    const { process } = this.node(claim.nodeId);
-    const coordinator = process?.coordinator ?? null;
-    if (process === null || coordinator === null) return;
-    const { signal } = new AbortController();
-    const wasHeld = claim.belief === 'held';
-    if (wasHeld) claim.belief = 'leaving';
-    claim.releasing += 1;
-    this.#hear(process, coordinator.release({ resource, owner: claim.owner, signal }), (answer) => {
-      claim.releasing -= 1;
-      if (!answer.released) this.#toldNothing(claim, wasHeld, 'that there was nothing to release');
-      else if (!answer.pending) this.checker.toldReleased(claim, this.kernel());
-      else if (!claim.hasEnded) claim.belief = 'leaving';
-    }, (code) => {
-      claim.releasing -= 1;
-      if (code === 'NOT_HELD' || code === 'NOT_OWNER') this.#toldNothing(claim, wasHeld, code);
-      else if (wasHeld && claim.belief === 'leaving') claim.belief = 'held';
-    });
-  }
-
-  #toldNothing(claim: Claim, wasHeld: boolean, answer: string): void {
-    if (wasHeld && claim.belief === 'leaving') claim.belief = 'held';
-    this.checker.toldNothing(claim, answer);
-  }
-
-  #hear<Result>(
-    process: SimProcess, answer: Promise<Result>, tell: (result: Result) => void,
-    refuse: (code: string) => void,
-  ): void {
-    process.answer(answer, tell).catch((thrown: unknown) => {
-      if (!process.isAlive) return;
-      if (thrown instanceof CoordinatorError) refuse(thrown.code);
-      else this.checker.fail('7 nothing throws', String(thrown));
-    });
-  }
 }
-
-/** Refusals after which the owner does not have what it asked for. */
-const CERTAIN: ReadonlySet<string> = new Set(['HELD', 'TIMEOUT']);
 
 function isAtRest({ process }: SimNode): boolean {
   const coordinator = process?.coordinator ?? null;

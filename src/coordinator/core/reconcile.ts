@@ -218,8 +218,11 @@ function settleAdopted(
     if (owner?.kind === 'process') out.watchOwner(id, owner);
     out.log('info', `${describeLock(lock)} was adopted`);
     const { callers } = phase;
-    if (phase.was === 'held') setPhase(state, lock, { kind: 'held' });
-    else if (needsGeneration(mode)) {
+    // What was held has its number, but for a set of a damaged list, and in a list of long ago.
+    const isNumbered = phase.was === 'held' && lock.generation !== null;
+    if (phase.was === 'held' && (isNumbered || !needsGeneration(mode))) {
+      setPhase(state, lock, { kind: 'held' });
+    } else if (needsGeneration(mode)) {
       const isKept = callers.length === 0;
       beginClaim(state, lock, { callers, wait: true, isKept, from: null });
     } else becomeHeld(state, lock, callers, null, out);
