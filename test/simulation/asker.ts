@@ -76,7 +76,9 @@ export class Asker {
       for (const claim of claims) claim.asking -= 1;
       for (const [index, claim] of claims.entries()) {
         const mode = results[index]?.lock.mode;
-        if (mode !== undefined) this.#world.checker.toldHeld(claim, mode, this.#world.kernel());
+        if (mode === undefined) continue;
+        claim.isOfSet = claims.length > 1;
+        this.#world.checker.toldHeld(claim, mode, this.#world.kernel());
       }
     }, (code) => {
       this.#world.boundaries.trace?.push(`      ${owner} is refused ${claims.map(textOf).join()}: ${code}`);

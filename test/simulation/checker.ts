@@ -27,6 +27,8 @@ export interface Claim {
   askedPid: number;
   /** Its process has ended: whatever it had must go. */
   hasEnded: boolean;
+  /** It was last told of as a member of a set. */
+  isOfSet: boolean;
 }
 
 /** A lock in some kernel: the truth. */
@@ -68,6 +70,12 @@ export class Checker {
    * and what was given up may come back; but what was held is in the kernel or reported lost.
    */
   isDamaged = false;
+  /**
+   * The file has lost whole records at its end that were written, which no crash of a process or a
+   * machine does without a reboot. A set whose `held` records, one append, are gone looks like one
+   * that its caller was never told of, and is given back: for sets nothing is promised then.
+   */
+  isCut = false;
 
   claim(nodeId: number, owner: Owner, resource: string): Claim {
     const key = `${nodeId} ${nameOf(owner)} ${resource}`;
@@ -75,7 +83,7 @@ export class Checker {
     if (known !== undefined) return known;
     const claim: Claim = {
       nodeId, resource, owner, belief: 'none', mode: 'NL', asking: 0, releasing: 0,
-      askedPid: 0, hasEnded: false,
+      askedPid: 0, hasEnded: false, isOfSet: false,
     };
     this.claims.set(key, claim);
     return claim;
@@ -154,6 +162,7 @@ export class Checker {
   checkHeld(kernel: readonly KernelLock[]): void {
     for (const claim of this.claims.values()) {
       if (claim.belief !== 'held') continue;
+      if (this.isCut && claim.isOfSet) claim.belief = 'unsure';
       const needed = this.#at(claim)
         .filter(({ belief, mode }) => belief === 'held' && covers(mode, claim.mode));
       // Stronger is fine: an acquire raises what its owner holds, and is told after the kernel did.

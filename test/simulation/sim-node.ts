@@ -70,6 +70,7 @@ export class SimNode implements Victim {
       case 'flip':
         this.killDaemon();
         this.#cluster.checker.isDamaged = true;
+        this.#cluster.checker.isCut = plan.kind === 'cut';
         this.disk.damage(LIST_PATH, (bytes) => damaged(bytes, plan));
         break;
       case 'child':
