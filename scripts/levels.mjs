@@ -69,6 +69,8 @@ export const LEVELS = [
     packages: [
       'corosync', 'libcpg4', 'libquorum5', 'libcmap4', 'iproute2', 'util-linux', 'gcc', 'libc6-dev',
       'libcpg-dev', 'libquorum-dev', 'libcmap-dev', 'libdlm-dev',
+      // What the headers come to on the other architecture.
+      'gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross',
       // For corosync's own test programs.
       'libqb-dev', 'zlib1g-dev',
     ],

@@ -36,12 +36,20 @@ const INTERFACES: readonly CInterface[] = [
   },
 ];
 
+/** The headers are the same files on all machines; what they come to is the compiler's word. */
+const COMPILERS: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  'this machine': ['gcc'],
+  arm64: ['aarch64-linux-gnu-gcc', '-idirafter', '/usr/include'],
+};
+
 for (const one of INTERFACES) {
-  test(`what we declare is what ${one.header} says`, (t) => {
-    const proof = headerProof(one);
-    t.true(proof.split('_Static_assert').length > 10);
-    t.is(compile(proof), '');
-  });
+  for (const [machine, compiler] of Object.entries(COMPILERS)) {
+    test(`what we declare is what ${one.header} says on ${machine}`, (t) => {
+      const proof = headerProof(one);
+      t.true(proof.split('_Static_assert').length > 10);
+      t.is(compile(proof, compiler), '');
+    });
+  }
 }
 
 test('a wrong constant is caught', (t) => {
@@ -85,10 +93,11 @@ test('a koffi type of another size or sign than the C type is caught', (t) => {
   t.regex(saidOf('int32_t'), /\(\(uint32_t\)-1 > \(uint32_t\)0\) == 0/);
 });
 
-/** What gcc has to say against the program; nothing if it compiles. */
-function compile(source: string): string {
+/** What the compiler has to say against the program; nothing if it compiles. */
+function compile(source: string, compiler: readonly [string, ...string[]] = ['gcc']): string {
+  const [program, ...words] = compiler;
   const { error, stderr } = spawnSync(
-    'gcc', ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', '-x', 'c', '-'],
+    program, [...words, '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', '-x', 'c', '-'],
     { input: source, encoding: 'utf8' },
   );
   if (error !== undefined) throw error;
