@@ -120,18 +120,18 @@ end:
   :: atomic { runs(S) && listed[S] == OFFERED && granted[S] == EX && lockspaceRuns ->
        granted[S] = CW }                                              /* beginStep, onConverted */
   :: atomic { runs(S) && listed[S] == OFFERED && granted[S] == CW &&
-       seen[S] != NONE && seen[S] != RECOVERED ->                     /* noteJoined */
+       seen[S] != NONE && seen[S] != RECOVERED ->                     /* driveSource */
        listed[S] = JOINED }
-  :: atomic { runs(S) && listed[S] == OFFERED && granted[S] == CW ->  /* expireOffer */
+  :: atomic { runs(S) && listed[S] == OFFERED && granted[S] == CW ->  /* driveSource */
        listed[S] = ABORTING; isTakenBack = true }
   :: atomic { runs(S) && listed[S] == JOINED ->                       /* abortAtSource */
        listed[S] = ABORTING; isTakenBack = true }
-  :: atomic { runs(S) && listed[S] == JOINED && seen[S] == LEAVING -> /* noteLeaving */
+  :: atomic { runs(S) && listed[S] == JOINED && seen[S] == LEAVING -> /* driveSource */
        listed[S] = ABORTING; isTakenBack = true }
 #ifdef RELEASE_EARLY
   :: atomic { runs(S) && (listed[S] == JOINED || listed[S] == OFFERED) ->
 #else
-  :: atomic { runs(S) && listed[S] == JOINED ->                       /* finishAtSource */
+  :: atomic { runs(S) && listed[S] == JOINED ->                       /* finish */
 #endif
        listed[S] = RELEASING; tell(S, NOTHING) }
   :: atomic { runs(S) && listed[S] == RELEASING && granted[S] != NL && lockspaceRuns ->
@@ -140,7 +140,7 @@ end:
        listed[S] = NONE }
   :: atomic { runs(S) && granted[S] == CW && isFree(S) && lockspaceRuns &&
        (listed[S] == ABORTING || (listed[S] == JOINED && isDestinationGone)) ->
-       granted[S] = EX }                                              /* goBack */
+       granted[S] = EX }                                              /* becomeExclusive */
 #ifdef BACK_BLINDLY
   :: atomic { runs(S) && listed[S] == ABORTING ->
 #else
@@ -166,7 +166,7 @@ end:
   :: atomic { runs(D) && listed[D] == TAKING && granted[D] == CW ->   /* onGranted */
        listed[D] = ACCEPTED }
   :: atomic { runs(D) && listed[D] == ACCEPTED && seen[D] == JOINED &&
-       seenNumber == joinedNumber ->                                  /* noteConfirmed */
+       seenNumber == joinedNumber ->                                  /* driveDestination */
        listed[D] = JOINED; tell(D, SHARED) }
   :: atomic { runs(D) && listed[D] == JOINED ->                       /* askToLeave */
        listed[D] = LEAVING }
@@ -182,7 +182,7 @@ end:
   :: atomic { runs(D) && listed[D] == RELEASING && granted[D] == NL -> /* onUnlocked */
        listed[D] = NONE }
   :: atomic { runs(D) && isTakingPart && granted[D] == CW && isSourceGone && isFree(D) &&
-       lockspaceRuns -> granted[D] = EX }                             /* takeOver */
+       lockspaceRuns -> granted[D] = EX }                             /* becomeExclusive */
   :: atomic { runs(D) && isTakingPart && granted[D] == EX ->
        /* claimFor, becomeHeld; settleConverted after a crash. */
        listed[D] = HELD;
