@@ -3,7 +3,10 @@ import { messageOf } from '../errors.js';
 import type { Group, GroupView, Member, OpenGroup } from '../cpg/index.js';
 import { Backoff, pause } from './backoff.js';
 import type { CoreEvent } from './core/event.js';
+import { CoordinatorError } from './error.js';
 import type { Log } from './modules.js';
+import { NamesakeWatch } from './namesake.js';
+import type { ProcessWatch } from '../process-watch/port.js';
 import { decode, WireError } from './wire/index.js';
 
 /** How long a goodbye may take to come back before the connection is closed without it. */
@@ -19,13 +22,19 @@ export class GroupLink {
   readonly #clock: Clock;
   readonly #dispatch: (event: CoreEvent) => void;
   readonly #log: Log;
+  readonly #namesake: NamesakeWatch;
   #group: Group | null = null;
   #hasLeft = false;
   #lastSend: Promise<void> = Promise.resolve();
 
   constructor(
     name: string,
-    modules: { readonly openGroup: OpenGroup; readonly clock: Clock; readonly log: Log },
+    modules: {
+      readonly openGroup: OpenGroup;
+      readonly clock: Clock;
+      readonly log: Log;
+      readonly processWatch: Pick<ProcessWatch, 'identify'>;
+    },
     dispatch: (event: CoreEvent) => void,
   ) {
     this.#name = name;
@@ -33,9 +42,13 @@ export class GroupLink {
     this.#clock = modules.clock;
     this.#log = modules.log;
     this.#dispatch = dispatch;
+    this.#namesake = new NamesakeWatch(name, modules.processWatch);
   }
 
-  /** Runs until the signal is aborted. `mayJoin` holds the first join back. */
+  /**
+   * Runs until the signal is aborted. `mayJoin` holds the first join back. Rejects with
+   * CoordinatorError `UNSAFE` when this node has another daemon in the group.
+   */
   async run(signal: AbortSignal, mayJoin: Promise<void>): Promise<void> {
     const backoff = new Backoff(this.#clock);
     while (!signal.aborted && !this.#hasLeft) {
@@ -48,6 +61,7 @@ export class GroupLink {
         }
         if (signal.aborted || this.#hasLeft) return;
       } catch (error) {
+        if (error instanceof CoordinatorError) throw error;
         this.#group = null;
         this.#dispatch({ kind: 'group-lost', reason: messageOf(error) });
       }
@@ -68,7 +82,7 @@ export class GroupLink {
     this.#group = group;
     await group.join(this.#name);
     backoff.reset();
-    const reason = await lost;
+    const reason = await Promise.race([lost, this.#namesake.refused]);
     if (reason === null || this.#hasLeft) return;
     this.#group = null;
     this.#dispatch({ kind: 'group-lost', reason });
@@ -77,7 +91,7 @@ export class GroupLink {
   /** Resolves with the reason when the group is lost, with null when the signal ends it. */
   #attach(group: Group, signal: AbortSignal): Promise<string | null> {
     group.on('ring', (ring) => this.#dispatch({ kind: 'ring', ring }));
-    group.on('message', (from, payload) => this.#receive(from, payload));
+    group.on('message', (from, payload) => this.#receive(group.self, from, payload));
     return new Promise((resolve) => {
       const end = (): void => resolve(null);
       const lose = (reason: string): void => {
@@ -86,6 +100,7 @@ export class GroupLink {
       };
       group.on('lost', (cause) => lose(cause.message));
       group.on('view', (view) => {
+        this.#namesake.meet(group.self, view.members);
         this.#dispatch({ kind: 'view', ...view });
         // Dropped from the group without a word: only a new connection brings us back.
         if (!isMember(view, group.self)) lose('corosync has dropped this daemon from its group');
@@ -94,15 +109,23 @@ export class GroupLink {
     });
   }
 
-  #receive(from: Member, payload: Uint8Array): void {
+  #receive(self: Member, from: Member, payload: Uint8Array): void {
     try {
-      this.#dispatch({ kind: 'message', from, envelope: decode(payload) });
+      const envelope = decode(payload);
+      this.#dispatch({ kind: 'message', from, envelope });
+      if (from.nodeId === self.nodeId && from.pid !== self.pid) this.#meetNamesake(from);
     } catch (error) {
       const reason = messageOf(error);
       if (error instanceof WireError && error.range !== null) {
         this.#dispatch({ kind: 'foreign-protocol', from, range: error.range, reason });
       } else this.#dispatch({ kind: 'garbage', from, reason });
     }
+  }
+
+  #meetNamesake(from: Member): void {
+    this.#namesake.hear(from).catch((error: unknown) => {
+      this.#log('warn', `process ${from.pid} cannot be looked at: ${messageOf(error)}`);
+    });
   }
 
   /**

@@ -2,12 +2,18 @@ import test from 'ava';
 
 import type { CoreEvent } from '../../src/coordinator/core/event.js';
 import { GroupLink } from '../../src/coordinator/group-link.js';
+import { MessageStamp } from '../../src/coordinator/message-stamp.js';
 import { CpgError } from '../../src/cpg/error.js';
+import { startedBench } from './core/harness.js';
 import { FakeClock, FakeGroup, turns } from './fakes.js';
 
 const SELF = { nodeId: 1, pid: 100 };
 
-function bench() {
+/** A message of a daemon, whoever sends it. */
+const HELLO = new MessageStamp(startedBench().state).encode({ kind: 'request', nodeId: 2 });
+
+/** `living`: the processes of this node that there are. */
+function bench(living: readonly number[] = []) {
   const clock = new FakeClock();
   const groups: FakeGroup[] = [];
   const events: CoreEvent[] = [];
@@ -17,7 +23,10 @@ function bench() {
     groups.push(group);
     return Promise.resolve(group);
   };
-  const modules = { openGroup, clock, log: () => undefined };
+  const processWatch = {
+    identify: (pid: number) => Promise.resolve(living.includes(pid) ? { pid, startTime: 1 } : null),
+  };
+  const modules = { openGroup, clock, log: () => undefined, processWatch };
   const link = new GroupLink('holdfast', modules, (event) => events.push(event));
   const ending = new AbortController();
   const kinds = (): readonly string[] => events.map(({ kind }) => kind);
@@ -100,6 +109,54 @@ test('bytes that are no message of ours are garbage, not an end', async (t) => {
   await turns();
   groups[0]?.emit('message', SELF, new Uint8Array([1, 2, 3]));
   t.is(kinds().at(-1), 'garbage');
+  ending.abort();
+  await run;
+});
+
+const ELDER = { nodeId: 1, pid: 55 };
+
+test('a daemon that finds another one of its node in the group gives way', async (t) => {
+  const { link, ending, groups } = bench([ELDER.pid]);
+  const run = t.throwsAsync(link.run(ending.signal, Promise.resolve()), {
+    code: 'UNSAFE', message: /process 55 of this node is a daemon in the group 'holdfast' already/,
+  });
+  await turns();
+  groups[0]?.emit('view', { members: [ELDER, SELF], left: [], joined: [] });
+  groups[0]?.emit('message', ELDER, HELLO);
+  await run;
+  t.is(groups[0]?.calls.at(-1), 'close');
+});
+
+test('neither a stranger nor a dead daemon nor one that came later makes it give way', async (t) => {
+  const stranger = { nodeId: 1, pid: 56 };
+  const newcomer = { nodeId: 1, pid: 57 };
+  const { link, ending, groups, kinds } = bench([stranger.pid, newcomer.pid]);
+  const run = link.run(ending.signal, Promise.resolve());
+  await turns();
+  groups[0]?.emit('view', { members: [ELDER, stranger, SELF], left: [], joined: [] });
+  groups[0]?.emit('message', stranger, new Uint8Array([1, 2, 3]));
+  groups[0]?.emit('message', ELDER, HELLO);
+  groups[0]?.emit('view', { members: [ELDER, stranger, SELF, newcomer], left: [], joined: [] });
+  groups[0]?.emit('message', newcomer, HELLO);
+  await turns();
+  t.deepEqual(kinds().slice(-3), ['message', 'view', 'message']);
+  t.false(groups[0]?.calls.includes('close'));
+  ending.abort();
+  await run;
+});
+
+test('a daemon that was in the group before does not give way when it comes back', async (t) => {
+  const { link, ending, groups, clock } = bench([ELDER.pid]);
+  const run = link.run(ending.signal, Promise.resolve());
+  await turns();
+  groups[0]?.emit('view', { members: [SELF], left: [], joined: [] });
+  groups[0]?.emit('lost', new CpgError('LOST', 'dispatch', 'corosync died'));
+  await turns();
+  await clock.pass(200);
+  groups[1]?.emit('view', { members: [ELDER, SELF], left: [], joined: [] });
+  groups[1]?.emit('message', ELDER, HELLO);
+  await turns();
+  t.false(groups[1]?.calls.includes('close'));
   ending.abort();
   await run;
 });

@@ -179,3 +179,14 @@ test.serial('strangers and garbage in the group change nothing and are complaine
     what: 'n3 to see the lock that was taken after it', timeoutMs: 5_000,
   });
 });
+
+test.serial('a second daemon of a node gives way, and the first one goes on', async (t) => {
+  const { cluster } = t.context;
+  const second = cluster.startBeside(2);
+  await waitUntil(() => second.child.process.exitCode !== null, {
+    what: 'the second daemon to end', timeoutMs: 30_000, explain: () => second.log,
+  });
+  t.regex(second.log, /of this node is a daemon in the group 'holdfast' already/);
+  await cluster.untilView(ALL, SYNCED);
+  t.is((await cluster.client(2).status()).standing.kind, 'ok');
+});

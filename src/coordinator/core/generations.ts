@@ -46,8 +46,8 @@ export const RESERVE_RETRY_MS = 1_000;
 export const RESERVE_STALL_MS = 10_000;
 
 /**
- * Numbers that a clock adds a second: more than a cluster uses for long, with all its gaps. One gap,
- * at a start or a loss, is the clock's of two seconds; 2^53 is reached in the year 2242.
+ * Numbers that a clock adds a second: more than a cluster uses for long, with all its gaps. A gap,
+ * at a start or a loss, is worth two seconds of the clock; 2^53 is reached in the year 2242.
  */
 const NUMBERS_A_SECOND = 2 ** 20;
 /** The first moment of 2200 (UTC): a clock beyond it is wrong, and would use up the numbers. */

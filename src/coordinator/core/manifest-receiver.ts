@@ -7,7 +7,7 @@ import {
 } from './limits.js';
 import { viewPeerLock } from './lock-view.js';
 import { Manifest } from './manifest.js';
-import { canSend, sendSnapshotOnRequest } from './manifest-sender.js';
+import { canSend, sayHello, sendSnapshotOnRequest } from './manifest-sender.js';
 import { isSameEntry } from './own-locks.js';
 import type { Envelope, ManifestEntry, MessageBody, Ring } from './message.js';
 import { noticeOvertaken } from './overtaken.js';
@@ -29,6 +29,7 @@ export function onMessage(
   if (envelope.nodeId === from.nodeId) hearGenerations(state, from, envelope);
   if (from.nodeId === state.self.nodeId) {
     if (envelope.incarnation === state.self.incarnation) onOwnEcho(state, envelope.body);
+    else if (envelope.body.kind === 'hello') greetNamesake(state, from, out);
     return;
   }
   if (envelope.nodeId !== from.nodeId) {
@@ -67,6 +68,13 @@ function mayBeHeard(
 
 function isSameRing(one: Ring, other: Ring | null): boolean {
   return other !== null && one.nodeId === other.nodeId && one.seq === other.seq;
+}
+
+/** Another daemon of this node: it must hear that there is one, since the second gives way. */
+function greetNamesake(state: State, { pid }: GroupMember, out: EffectCollector): void {
+  if (state.greetedPid === pid) return;
+  state.greetedPid = pid;
+  sayHello(state, out);
 }
 
 function onOwnEcho(state: State, body: MessageBody): void {

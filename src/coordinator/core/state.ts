@@ -298,6 +298,8 @@ export interface State {
   isSnapshotOwed: boolean;
   readonly peers: Map<number, Peer>;
   unexplained: UnexplainedRefusal[];
+  /** The last other daemon of this node that was told that there is one. */
+  greetedPid: number | null;
   readonly counters: Map<string, number>;
   /** Senders whose garbage was logged once. */
   readonly complainedOf: Set<string>;
@@ -344,6 +346,7 @@ export function initialState(self: Self, wallMs: number, monotonicMs: number): S
     isSnapshotOwed: false,
     peers: new Map(),
     unexplained: [],
+    greetedPid: null,
     counters: new Map(),
     complainedOf: new Set(),
     warnings: new Map(),

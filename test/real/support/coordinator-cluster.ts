@@ -42,7 +42,16 @@ export class CoordinatorCluster {
   }
 
   start(id: number): void {
-    const folder = join(this.#folder, `n${id}`);
+    this.#daemons.set(id, this.#spawn(id, `n${id}`));
+  }
+
+  /** Another daemon on a node that has one, with a list and a socket of its own. */
+  startBeside(id: number): Daemon {
+    return this.#spawn(id, `n${id}-beside`);
+  }
+
+  #spawn(id: number, name: string): Daemon {
+    const folder = join(this.#folder, name);
     mkdirSync(folder, { recursive: true });
     const incarnation = randomBytes(16).toString('hex');
     const args = [AGENT, String(id), folder, incarnation];
@@ -53,7 +62,7 @@ export class CoordinatorCluster {
     child.process.stderr?.on('data', (chunk: Buffer) => {
       daemon.log = `${daemon.log}${chunk.toString()}`.slice(-LOG_CHARS_MAX);
     });
-    this.#daemons.set(id, daemon);
+    return daemon;
   }
 
   daemon(id: number): Daemon {
