@@ -142,7 +142,9 @@ export class HoldfastNode {
 
   async log(): Promise<string> {
     const { stdout } = await this.guest.attempt(
-      `journalctl --no-pager -o short-precise -u 'holdfastd-*' | tail -60; dlm_tool ls -n; dlm_tool status`,
+      `journalctl --no-pager -o short-precise -u 'holdfastd-*' | tail -60; dlm_tool ls -n; ` +
+      `dlm_tool status; ps -eo pid,ppid,stat,etimes,wchan:32,args | grep -E 'node|holdfast'; ` +
+      `tail -v -n +1 $(for p in $(pgrep holdfast-dlm); do echo /proc/$p/stack; done); dmesg | tail -40`,
     );
     return `--- ${this.guest.name}\n${stdout}`;
   }
