@@ -41,7 +41,7 @@ export const LEVELS = [
       'build/test/dev/**/*.test.js',
       'build/test/{main,daemon}.test.js',
     ],
-    boundMs: 9 * MINUTE_MS,
+    boundMs: 12 * MINUTE_MS,
     ava: ['--concurrency', '2', '--timeout', '120s'],
     // Here, so that the unit level stays under half a minute.
     lint: true,
