@@ -16,7 +16,7 @@ import { Timeline } from './timeline.js';
  */
 const test = anyTest as TestFn<LabContext>;
 
-/** Starts of daemons starve an emulated processor; a node that corosync gives up for it is fenced. */
+/** Starts of daemons starve an emulated processor, and whom corosync gives up for it is fenced. */
 const TOKEN_MS = 15_000;
 
 test.before(async (t) => {
