@@ -89,7 +89,7 @@ test.serial('with fencing disabled it refuses to run, and says how to allow eith
   const { cluster, folder } = t.context;
   const daemon = startDaemon(cluster.node(1), folder, writeTool(folder, 0));
   for (const node of [1, 2]) cluster.node(node).start();
-  t.is(await daemon.ended(), 1);
+  t.is(await daemon.ended(), 3);
   t.regex(daemon.stderr, /fencing is disabled in dlm_controld.*set enable_fencing=1 in /);
   t.regex(daemon.stderr, /or unsafe_no_fencing = true/);
 });
