@@ -48,7 +48,9 @@ function isBuilt() {
   const info = join(ROOT, 'build/.tsbuildinfo');
   if (!existsSync(info)) return false;
   if (!existsSync(join(ROOT, 'build/src/coordinator/wire/generated/manifest.js'))) return false;
-  if (!existsSync(join(ROOT, 'build/bundle/main.js'))) return false;
+  // The last file that a build writes.
+  const bundled = join(ROOT, 'build/bundle/dlm/child/main.js');
+  if (!existsSync(bundled) || statSync(bundled).mtimeMs < statSync(info).mtimeMs) return false;
   // A build with errors writes its notes too, and the errors into them.
   const { errors, semanticDiagnosticsPerFile } = JSON.parse(readFileSync(info, 'utf8'));
   if (errors === true || semanticDiagnosticsPerFile?.length > 0) return false;

@@ -41,7 +41,7 @@ export async function runDaemon(configPath: string | null): Promise<number> {
   }
 }
 
-/** `unsafe` when it would refuse again until somebody changes a setting: no use in a restart. */
+/** `unsafe` when it would refuse again until somebody changes something: no use in a restart. */
 export function exitStatusOf(error: HoldfastError): number {
   return error.code === 'UNSAFE' ? DAEMON_EXIT.unsafe : DAEMON_EXIT.failed;
 }

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Outcome } from './action.js';
 import { addCommonOptions } from './common-options.js';
@@ -10,7 +8,7 @@ import { addInstallCommands } from './install-commands.js';
 import { addListCommands } from './list-commands.js';
 import { addLockCommands } from './lock-commands.js';
 import { addOrphanCommands } from './orphan-commands.js';
-import { PACKAGE_FOLDER } from './package-folder.js';
+import { readVersion } from './package-folder.js';
 import { addRunCommand } from './run-command.js';
 import { actWith, addCommand, type Wiring } from './wire-command.js';
 
@@ -90,11 +88,4 @@ function addStopCommand(program: Command, wiring: Wiring): void {
     wiring,
     async (job, _operands, choice) => (await import('./commands/stop.js')).stop(job, choice),
   );
-}
-
-/** Of the package that this file is part of. */
-function readVersion(): string {
-  const text = readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8');
-  const { version } = JSON.parse(text) as { version: string };
-  return version;
 }

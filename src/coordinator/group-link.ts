@@ -82,23 +82,33 @@ export class GroupLink {
     this.#group = group;
     await group.join(this.#name);
     backoff.reset();
-    const reason = await Promise.race([lost, this.#namesake.refused]);
+    const reason = await lost;
+    if (reason instanceof CoordinatorError) throw reason;
     if (reason === null || this.#hasLeft) return;
     this.#group = null;
     this.#dispatch({ kind: 'group-lost', reason });
   }
 
-  /** Resolves with the reason when the group is lost, with null when the signal ends it. */
-  #attach(group: Group, signal: AbortSignal): Promise<string | null> {
+  /**
+   * Resolves with the reason when the group is lost, with an error when this daemon has to give way
+   * to another one of its node, with null when the signal ends it.
+   */
+  #attach(group: Group, signal: AbortSignal): Promise<string | CoordinatorError | null> {
     group.on('ring', (ring) => this.#dispatch({ kind: 'ring', ring }));
-    group.on('message', (from, payload) => this.#receive(group.self, from, payload));
     return new Promise((resolve) => {
       const end = (): void => resolve(null);
-      const lose = (reason: string): void => {
+      const lose = (reason: string | CoordinatorError): void => {
         signal.removeEventListener('abort', end);
         resolve(reason);
       };
       group.on('lost', (cause) => lose(cause.message));
+      group.on('message', (from, payload) => {
+        const isDaemon = this.#receive(from, payload);
+        const isSelf = from.pid === group.self.pid;
+        if (isDaemon && !isSelf && from.nodeId === group.self.nodeId) {
+          this.#meetNamesake(from, lose);
+        }
+      });
       group.on('view', (view) => {
         this.#namesake.meet(group.self, view.members);
         this.#dispatch({ kind: 'view', ...view });
@@ -109,21 +119,24 @@ export class GroupLink {
     });
   }
 
-  #receive(self: Member, from: Member, payload: Uint8Array): void {
+  /** False for what is no message of a daemon that this one understands. */
+  #receive(from: Member, payload: Uint8Array): boolean {
     try {
-      const envelope = decode(payload);
-      this.#dispatch({ kind: 'message', from, envelope });
-      if (from.nodeId === self.nodeId && from.pid !== self.pid) this.#meetNamesake(from);
+      this.#dispatch({ kind: 'message', from, envelope: decode(payload) });
+      return true;
     } catch (error) {
       const reason = messageOf(error);
       if (error instanceof WireError && error.range !== null) {
         this.#dispatch({ kind: 'foreign-protocol', from, range: error.range, reason });
       } else this.#dispatch({ kind: 'garbage', from, reason });
+      return false;
     }
   }
 
-  #meetNamesake(from: Member): void {
-    this.#namesake.hear(from).catch((error: unknown) => {
+  #meetNamesake(from: Member, giveWay: (error: CoordinatorError) => void): void {
+    this.#namesake.hear(from).then((error) => {
+      if (error !== null) giveWay(error);
+    }).catch((error: unknown) => {
       this.#log('warn', `process ${from.pid} cannot be looked at: ${messageOf(error)}`);
     });
   }

@@ -14,18 +14,10 @@ export class NamesakeWatch {
   readonly #group: string;
   readonly #processes: Pick<ProcessWatch, 'identify'>;
   #elders: ReadonlySet<number> | null = null;
-  /** Rejects with CoordinatorError `UNSAFE`; resolves never. */
-  readonly refused: Promise<never>;
-  #refuse: (error: CoordinatorError) => void = () => undefined;
 
   constructor(group: string, processes: Pick<ProcessWatch, 'identify'>) {
     this.#group = group;
     this.#processes = processes;
-    this.refused = new Promise((_resolve, reject) => {
-      this.#refuse = reject;
-    });
-    // Also when nobody waits for it any more.
-    this.refused.catch(() => undefined);
   }
 
   /** The members of a view; those of the first were there before this daemon. */
@@ -35,12 +27,15 @@ export class NamesakeWatch {
       .map(({ pid }) => pid));
   }
 
-  /** A message of a daemon of this node that is not this one. */
-  async hear({ pid }: Member): Promise<void> {
-    if (this.#elders?.has(pid) !== true) return;
-    if ((await this.#processes.identify(pid)) === null) return;
-    this.#refuse(new CoordinatorError('UNSAFE', `process ${pid} of this node is a daemon in the ` +
+  /**
+   * A message of a daemon of this node that is not this one: CoordinatorError `UNSAFE` when this
+   * one has to give way, null when not.
+   */
+  async hear({ pid }: Member): Promise<CoordinatorError | null> {
+    if (this.#elders?.has(pid) !== true) return null;
+    if ((await this.#processes.identify(pid)) === null) return null;
+    return new CoordinatorError('UNSAFE', `process ${pid} of this node is a daemon in the ` +
       `group '${this.#group}' already, and two cannot speak for one node: stop it, or give this ` +
-      'one another group and lockspace'));
+      'one another group and lockspace');
   }
 }

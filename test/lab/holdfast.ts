@@ -144,7 +144,7 @@ export class HoldfastNode {
     const { stdout } = await this.guest.attempt(
       `journalctl --no-pager -o short-precise -u 'holdfastd-*' | tail -60; dlm_tool ls -n; ` +
       `dlm_tool status; ps -eo pid,ppid,stat,etimes,wchan:32,args | grep -E 'node|holdfast'; ` +
-      `tail -v -n +1 $(for p in $(pgrep holdfast-dlm); do echo /proc/$p/stack; done); dmesg | tail -40`,
+      `for p in $(pgrep holdfast-dlm); do echo "stack of $p:"; cat /proc/$p/stack; done; dmesg | tail -40`,
     );
     return `--- ${this.guest.name}\n${stdout}`;
   }

@@ -48,16 +48,16 @@ export class Asker {
     const { node, owner, resources, mode, waitMs } = op;
     const claims = resources.map((resource) => this.claimOf({ node, owner, resource }));
     const members = resources.map((resource) => ({ resource, mode }));
-    const owners = this.#world.ownerOf(node, owner);
+    const asker = this.#world.ownerOf(node, owner);
     if (!this.#ask(op, claims, ({ coordinator, signal }) =>
-      coordinator.acquireSet({ members, owner: owners, waitMs, signal })
+      coordinator.acquireSet({ members, owner: asker, waitMs, signal })
         .then((result) => result.members))) return;
     this.#world.checker.noteSet(claims);
   }
 
   /** Asks for all of them at once; false when the daemon cannot be asked now. */
   #ask(
-    { node, owner }: Pick<Op & { node: number; owner: string }, 'node' | 'owner'>,
+    { node, owner }: Pick<Wish<'acquire'>, 'node' | 'owner'>,
     claims: readonly Claim[],
     ask: (by: Asking) => Promise<readonly AcquireResult[]>,
   ): boolean {

@@ -162,7 +162,10 @@ export class Checker {
   checkHeld(kernel: readonly KernelLock[]): void {
     for (const claim of this.claims.values()) {
       if (claim.belief !== 'held') continue;
-      if (this.isCut && claim.isOfSet) claim.belief = 'unsure';
+      if (this.isCut && claim.isOfSet) {
+        claim.belief = 'unsure';
+        continue;
+      }
       const needed = this.#at(claim)
         .filter(({ belief, mode }) => belief === 'held' && covers(mode, claim.mode));
       // Stronger is fine: an acquire raises what its owner holds, and is told after the kernel did.

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { messageOf } from '../../errors.js';
 import { printJson, type Job } from '../action.js';
@@ -8,7 +8,7 @@ import { InstallError } from '../install/error.js';
 import { listParts } from '../install/parts.js';
 import { planInstall, planUninstall, type Step } from '../install/plan.js';
 import { readRecord } from '../install/record.js';
-import { PACKAGE_FOLDER } from '../package-folder.js';
+import { PACKAGE_FOLDER, readVersion } from '../package-folder.js';
 import { printable } from '../text.js';
 
 export interface InstallOptions {
@@ -38,7 +38,7 @@ export async function install(job: Job, options: InstallOptions): Promise<number
   const parts = listParts(program, await listSamples());
   const steps = await planInstall(parts, PACKAGE_FOLDER, root, before);
   const isDone = options.dryRun !== true;
-  if (isDone) await carryOut(steps, root, recordOf(steps, before, await readVersion()));
+  if (isDone) await carryOut(steps, root, recordOf(steps, before, readVersion()));
   report(job, steps, isDone, NEXT);
   return EXIT.OK;
 }
@@ -56,11 +56,6 @@ export async function uninstall(job: Job, options: InstallOptions): Promise<numb
   if (isDone) await carryOutRemoval(steps, root);
   report(job, steps, isDone, ['The state directory /var/lib/holdfast is left alone.']);
   return EXIT.OK;
-}
-
-async function readVersion(): Promise<string> {
-  const text = await readFile(join(PACKAGE_FOLDER, 'package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 async function listSamples(): Promise<readonly string[]> {

@@ -186,7 +186,7 @@ function settleAdopted(
   phase: Adopting,
   out: EffectCollector,
 ): void {
-  const { id, owner, mode } = lock.facts;
+  const { mode } = lock.facts;
   if (phase.was === 'quarantined') {
     setPhase(state, lock, { kind: 'quarantined' });
   } else if (phase.was === 'releasing') {
@@ -196,7 +196,6 @@ function settleAdopted(
     beginRelease(state, lock, lock.releaseWhy ?? 'its release was under way', null, out);
   } else if (phase.was === 'converting' && (phase.mode === mode || phase.mode === phase.to)) {
     settleConverted(state, lock, phase, out);
-    if (owner?.kind === 'process') out.watchOwner(id, owner);
   } else if (phase.was === 'held' && phase.mode !== mode && covers(phase.mode, mode)) {
     const found = `${describeLock(lock)} was found in ${phase.mode}, which the list does not explain`;
     out.log('warn', `${found}: it is held so, for the same owner`);
@@ -205,7 +204,6 @@ function settleAdopted(
       settleMode(state, lock, phase.mode, out);
       setPhase(state, lock, { kind: 'held' });
     }
-    if (owner?.kind === 'process') out.watchOwner(id, owner);
   } else if (phase.mode !== mode) {
     if (wasHeld(phase.was)) reportLost(state, lock, NOT_IN_KERNEL, out);
     failCallers(lock, phase.callers, out);
@@ -215,12 +213,11 @@ function settleAdopted(
     for (const { caller } of phase.callers) if (refusal !== null) out.reply(caller, refusal);
     beginRelease(state, lock, 'granted while this node was isolated', null, out);
   } else {
-    if (owner?.kind === 'process') out.watchOwner(id, owner);
     out.log('info', `${describeLock(lock)} was adopted`);
     const { callers } = phase;
     // What was held has its number, but for a set of a damaged list, and in a list of long ago.
-    const isNumbered = phase.was === 'held' && lock.generation !== null;
-    if (phase.was === 'held' && (isNumbered || !needsGeneration(mode))) {
+    const isNumbered = lock.generation !== null || !needsGeneration(mode);
+    if (phase.was === 'held' && isNumbered) {
       setPhase(state, lock, { kind: 'held' });
     } else if (needsGeneration(mode)) {
       const isKept = callers.length === 0;

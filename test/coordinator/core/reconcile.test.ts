@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { actionNames, actionsOf, foundBench, joined, kindsOf, listedLock, logsOf, recordNames, startedBench, OTHER, PROCESS, VM } from './harness.js';
+import { actionNames, actionsOf, Bench, foundBench, FRESH, joined, kindsOf, listedLock, logsOf, recordNames, startedBench, OTHER, PROCESS, VM } from './harness.js';
 
 const EX = [{ lockName: 'disk', mode: 'EX' as const }];
 
@@ -122,10 +122,16 @@ test('an unexplained orphan in NL protects nothing and is released', (t) => {
   t.deepEqual(actionNames(bench.send({ kind: 'adopted', id: 1 })), ['unlock 1']);
 });
 
-test('an adopted lock of a process is watched, and released when the process has ended', (t) => {
-  const bench = startedBench([listedLock(7, 'held', { owner: PROCESS })], EX);
-  const effects = bench.send({ kind: 'adopted', id: 7 });
-  t.true(kindsOf(effects).includes('watch-owner'));
+test('the process of a listed lock is watched at once, and its end releases the adopted lock', (t) => {
+  const bench = new Bench();
+  const entry = listedLock(7, 'held', { owner: PROCESS });
+  bench.listed.set(7, entry);
+  const found = bench.send({ kind: 'list-found', locks: [entry], generations: FRESH });
+  t.true(kindsOf(found).includes('watch-owner'));
+  bench.quorum();
+  bench.running();
+  bench.open(EX);
+  bench.send({ kind: 'adopted', id: 7 });
   const ended = bench.send({ kind: 'owner-ended', owner: PROCESS });
   t.deepEqual(actionNames(ended), ['unlock 7']);
 });
