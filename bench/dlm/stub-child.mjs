@@ -15,4 +15,4 @@ const opener = {
   },
 };
 
-serve(Number(process.argv.at(-1)), opener);
+serve(opener);

@@ -18,7 +18,7 @@ export const CHILD_KILL_MS_MAX = 3_000;
 const LOG_LINE_BYTES_MAX = 4_096;
 
 export interface ChildLinkOptions {
-  /** Program and arguments; our own pid is appended. */
+  /** Program and arguments. */
   readonly command: readonly [string, ...string[]];
   readonly onReply: (reply: Reply) => void;
   readonly onLog: (message: string) => void;
@@ -61,7 +61,7 @@ export class ChildLink {
       libc: this.#libc, fd, encode: encodeRequest, decode: decodeReply, onMessage: options.onReply,
     });
     const [program, ...args] = options.command;
-    this.#child = spawn(program, [...args, String(process.pid)], {
+    this.#child = spawn(program, args, {
       stdio: ['ignore', 'ignore', 'pipe', childFd],
     });
     this.#libc.close(childFd);

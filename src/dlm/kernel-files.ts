@@ -4,6 +4,9 @@ import { join } from 'node:path';
 /** Largest file of debugfs that is made use of, in bytes: some 300,000 locks. */
 export const DEBUG_BYTES_MAX = 32 << 20;
 
+/** Files of /proc that are read side by side. */
+const READS_MAX = 64;
+
 /** Where the kernel's files are; other places only in tests. */
 export interface KernelRoots {
   readonly sys: string;
@@ -83,18 +86,34 @@ export class KernelFiles {
 
   /** Processes of this node that have the lockspace's device open, as far as they may be seen. */
   async openers(lockspace: string): Promise<readonly number[]> {
-    const entries = await orNull(readdir(this.#roots.proc)) ?? [];
     const openers: number[] = [];
-    for (const pid of entries.filter((entry) => /^[0-9]+$/.test(entry))) {
+    for (const pid of await this.#pids()) {
       if (await this.#hasOpen(pid, lockspace)) {
-        openers.push(Number(pid));
+        openers.push(pid);
       }
     }
     return openers;
   }
 
-  async #hasOpen(pid: string, lockspace: string): Promise<boolean> {
-    const folder = join(this.#roots.proc, pid, 'fd');
+  /** Processes of this node with that short name. */
+  async namesakes(name: string): Promise<readonly number[]> {
+    const found: number[] = [];
+    const pids = await this.#pids();
+    for (let at = 0; at < pids.length; at += READS_MAX) {
+      const slice = pids.slice(at, at + READS_MAX);
+      const names = await Promise.all(slice.map((pid) => this.commandName(pid)));
+      found.push(...slice.filter((_pid, index) => names[index] === name));
+    }
+    return found;
+  }
+
+  async #pids(): Promise<readonly number[]> {
+    const entries = await orNull(readdir(this.#roots.proc)) ?? [];
+    return entries.filter((entry) => /^[0-9]+$/.test(entry)).map(Number);
+  }
+
+  async #hasOpen(pid: number, lockspace: string): Promise<boolean> {
+    const folder = join(this.#roots.proc, String(pid), 'fd');
     const files = await orNull(readdir(folder)) ?? [];
     const links = await Promise.all(files.map((fd) => orNull(readlink(join(folder, fd)))));
     return links.some((link) => link?.endsWith(`/dlm_${lockspace}`));

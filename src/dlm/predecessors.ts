@@ -1,14 +1,13 @@
 import type { Clock } from '../clock.js';
 import { DlmError } from './error.js';
 import type { KernelFiles } from './kernel-files.js';
-import { readLocalLocks } from './local-locks.js';
 
 /** The short name of our child processes. */
 const CHILD_NAME = 'holdfast-dlm';
 
 /** How long to wait until a child of an earlier daemon has let go of its locks. */
 export const PREDECESSOR_MS_MAX = 10_000;
-const POLL_MS = 100;
+const POLL_MS = 50;
 
 export interface PredecessorModules {
   readonly kernel: KernelFiles;
@@ -18,10 +17,10 @@ export interface PredecessorModules {
 }
 
 /**
- * Waits until no child of an earlier daemon has locks in this lockspace any more. A child that was
- * killed inside the kernel keeps its locks until it gets out; until then they are no orphans, an
- * adoption finds nothing, and whoever believed that would take held locks for lost. Rejects with
- * `LOCKSPACE_BUSY` after a bounded wait. Where debugfs is not to be had nothing is waited for.
+ * Waits until no child of an earlier daemon has this lockspace open any more. It lives on for a
+ * little while after its daemon, and one inside a stopped lockspace until that runs again; until
+ * then its locks are no orphans, an adoption finds nothing, and whoever believed that would take
+ * held locks for lost. Rejects with `LOCKSPACE_BUSY` after a bounded wait.
  */
 export async function awaitPredecessors(modules: PredecessorModules): Promise<void> {
   const { clock, lockspace } = modules;
@@ -43,18 +42,8 @@ export async function awaitPredecessors(modules: PredecessorModules): Promise<vo
 async function findPredecessor(
   { kernel, lockspace, childPid }: PredecessorModules,
 ): Promise<number | null> {
-  let owners: Set<number>;
-  try {
-    const locks = await readLocalLocks(kernel, lockspace);
-    owners = new Set(locks.filter((lock) => !lock.orphan).map((lock) => lock.ownerPid));
-  } catch (error) {
-    if (error instanceof DlmError) {
-      return null;
-    }
-    throw error;
-  }
-  for (const pid of owners) {
-    if (pid !== childPid && await kernel.commandName(pid) === CHILD_NAME) {
+  for (const pid of await kernel.namesakes(CHILD_NAME)) {
+    if (pid !== childPid && await kernel.threadLife(pid, lockspace) === 'alive') {
       return pid;
     }
   }

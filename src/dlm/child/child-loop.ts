@@ -42,7 +42,7 @@ export interface ChildLoopModules {
   readonly libc: LibC;
   readonly socket: FrameSocket<Reply, Request>;
   readonly socketFd: number;
-  /** The parent is gone. */
+  /** The parent is gone; the kernel's answers are still handled. */
   readonly onEnd: () => void;
   readonly onFault: (fault: unknown) => void;
 }
@@ -143,12 +143,9 @@ export class ChildLoop {
   /** False when replies are left that the socket has no room for. */
   #turn(ready: Ready): boolean {
     const { socket } = this.#modules;
-    if (ready.socket && !this.#crowded) {
+    if (ready.socket && !this.#ended && !this.#crowded) {
       socket.receive();
-      if (socket.ended) {
-        this.#end();
-        return true;
-      }
+      if (socket.ended) this.#end();
     }
     if ((ready.device || ready.socket) && !this.#crowded) {
       // What a request caused has often been answered already: locks that are mastered here.
@@ -177,12 +174,11 @@ export class ChildLoop {
   }
 
   get #crowded(): boolean {
-    return this.#modules.socket.overflowCount >= UNREAD_REPLIES_MAX;
+    return !this.#ended && this.#modules.socket.overflowCount >= UNREAD_REPLIES_MAX;
   }
 
   #end(): void {
     this.#ended = true;
-    this.unwatch();
     this.#socketPoll.close();
     this.#modules.onEnd();
   }

@@ -34,6 +34,7 @@ export class LockTable {
   readonly #kernel: LockKernel;
   readonly #reply: LockTableModules['reply'];
   readonly #exit: LockExit;
+  #leaving = false;
 
   constructor({ kernel, reply, later }: LockTableModules) {
     this.#kernel = kernel;
@@ -49,6 +50,19 @@ export class LockTable {
   /** The lockspace is being left: nothing is asked of the kernel any more. */
   abandon(): void {
     this.#exit.abandon();
+  }
+
+  /**
+   * From now on answers only count: nothing is asked of the kernel any more, and nothing replied.
+   * True when it owes none.
+   */
+  leave(): boolean {
+    this.#leaving = true;
+    this.#exit.abandon();
+    for (const { state } of this.#locks.values()) {
+      if (state.kind !== 'held') return false;
+    }
+    return true;
   }
 
   request(request: LockRequest): void {
@@ -73,6 +87,7 @@ export class LockTable {
     }
     const lock = this.#locks.get(notice.id);
     if (lock === undefined) {
+      if (this.#leaving) return;
       throw new Error(`a completion with status ${notice.status} for no lock: ${notice.id}`);
     }
     this.#completed(lock, notice);
@@ -195,6 +210,10 @@ export class LockTable {
     const { state } = lock;
     const { status } = completion;
     if (isLateCancel(lock, status)) {
+      return;
+    }
+    if (this.#leaving) {
+      this.#locks.delete(lock.id);
       return;
     }
     switch (state.kind) {

@@ -5,21 +5,16 @@ import { loadLibC } from '../libc.js';
 import type { Reply, Request } from '../protocol.js';
 import { NO_SIGNS, openCallBoard } from './call-signs.js';
 import { ChildLoop } from './child-loop.js';
-import { dieWithParent } from './lifetime.js';
+import { endOnceQuiet, outliveParent } from './lifetime.js';
 import type { CallSigns } from './lock-kernel.js';
 import { Session, type Opener } from './session.js';
 
 /** The child's end of the socket to its parent. */
 const SOCKET_FD = 3;
 
-/**
- * Serves the parent of this pid until that closes its end of the socket, or dies. Returns at once
- * when it has died already.
- */
-export function serve(parentPid: number, opener: Opener): void {
-  if (!dieWithParent(parentPid)) {
-    return;
-  }
+/** Serves the parent until that closes its end of the socket, or dies; then the process ends. */
+export function serve(opener: Opener): void {
+  outliveParent();
   const libc = loadLibC();
   const socket: FrameSocket<Reply, Request> = new FrameSocket({
     libc,
@@ -29,7 +24,8 @@ export function serve(parentPid: number, opener: Opener): void {
     onMessage: (request) => session.request(request),
   });
   const loop = new ChildLoop({
-    libc, socket, socketFd: SOCKET_FD, onEnd: () => process.exit(0), onFault: endWith,
+    libc, socket, socketFd: SOCKET_FD, onFault: endWith,
+    onEnd: () => endOnceQuiet(() => session.leave(), () => process.exit(0)),
   });
   const reply = (message: Reply): void => {
     socket.add(message);

@@ -76,6 +76,14 @@ export class Session {
     }
   }
 
+  /**
+   * The parent is gone: nothing more is asked of the kernel. True when it owes no answer any more;
+   * call it again until then.
+   */
+  leave(): boolean {
+    return this.#state.kind !== 'open' || this.#state.open.table.leave();
+  }
+
   #requestOf(open: Open, request: Exclude<Request, { kind: 'ping' | 'open' | 'release' }>): void {
     switch (request.kind) {
       case 'purge':

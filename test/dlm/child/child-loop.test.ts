@@ -45,8 +45,12 @@ function setUp(t: ExecutionContext) {
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const loop = new ChildLoop({
-    libc, socket, socketFd, onEnd: () => end(), onFault: (fault) => faults.push(fault),
+  const loop: ChildLoop = new ChildLoop({
+    libc, socket, socketFd, onFault: (fault) => faults.push(fault),
+    onEnd: () => {
+      loop.unwatch();
+      end();
+    },
   });
   loop.watch({ fd: deviceFd, drain: () => undefined });
   t.teardown(async () => {

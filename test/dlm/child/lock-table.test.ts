@@ -376,3 +376,21 @@ test('a forced unlock that would spoil the value is refused', (t) => {
   t.deepEqual(codes(), ['1 queued', '1 done', '2 queued', '3 BAD_REQUEST']);
   t.false(kernel.calls.includes('unlock 7'));
 });
+
+test('once its parent is gone a table asks nothing more, and is quiet after the last answer', (t) => {
+  const { table, kernel, replies, complete, take } = setUp();
+  take(true);
+  t.false(table.leave(), 'NL is on its way');
+  kernel.calls.length = 0;
+  complete(7, 0);
+  t.true(table.leave());
+  complete(7, 0);
+  t.deepEqual(kernel.calls, [], 'no conversion follows, and no unlock');
+  t.deepEqual(replies, []);
+});
+
+test('what is held and idle needs no answer', (t) => {
+  const { table, hold } = setUp();
+  hold();
+  t.true(table.leave());
+});
