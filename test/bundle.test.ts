@@ -29,6 +29,7 @@ test('the bundled command line finds the files that it installs', async (t) => {
   t.regex(planned, /holdfast-agent\.sh/);
 });
 
-test('the bundled child loads, and ends at once without its parent', async (t) => {
-  t.is(await outputOf('dlm/child/main.js', '1'), '');
+test('the bundled child loads, and ends at once when no daemon has started it', async (t) => {
+  const error = await t.throwsAsync(outputOf('dlm/child/main.js'));
+  t.regex(error?.message ?? '', /part of holdfastd/);
 });

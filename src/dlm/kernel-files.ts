@@ -1,5 +1,7 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Lane } from '../native/lane.js';
+import { FreshRun } from './fresh-run.js';
 
 /** Largest file of debugfs that is made use of, in bytes: some 300,000 locks. */
 export const DEBUG_BYTES_MAX = 32 << 20;
@@ -24,6 +26,8 @@ export type ThreadLife = 'gone' | 'alive';
  */
 export class KernelFiles {
   readonly #roots: KernelRoots;
+  readonly #tables = new Map<string, FreshRun<Buffer>>();
+  readonly #debugLane = new Lane();
 
   constructor(roots: KernelRoots = KERNEL_ROOTS) {
     this.#roots = roots;
@@ -54,9 +58,21 @@ export class KernelFiles {
       : entries.map(Number).filter(Number.isSafeInteger).sort((a, b) => a - b);
   }
 
-  /** A table of the lockspace in debugfs. Rejects with the error of open(2) or read(2). */
-  async debugFile(name: string, table: 'locks' | 'all' | 'waiters'): Promise<Buffer> {
-    return readFile(join(this.#roots.sys, 'kernel/debug/dlm', `${name}_${table}`));
+  /**
+   * A table of the lockspace in debugfs. Rejects with the error of open(2) or read(2).
+   *
+   * Hazard: in a kernel whose DLM has died with a resource in its hands, reading never ends. One
+   * table is read at a time, so that it costs one thread of libuv's pool and not all four, without
+   * which no file could be written any more.
+   */
+  debugFile(name: string, table: 'locks' | 'all' | 'waiters'): Promise<Buffer> {
+    const path = join(this.#roots.sys, 'kernel/debug/dlm', `${name}_${table}`);
+    let run = this.#tables.get(path);
+    if (run === undefined) {
+      run = new FreshRun(() => this.#debugLane.run(() => readFile(path)));
+      this.#tables.set(path, run);
+    }
+    return run.ask();
   }
 
   /**

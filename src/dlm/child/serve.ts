@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { decodeRequest, encodeReply } from '../encoding.js';
 import { messageOf } from '../../errors.js';
 import { FrameSocket } from '../frame-socket.js';
@@ -14,6 +15,9 @@ const SOCKET_FD = 3;
 
 /** Serves the parent until that closes its end of the socket, or dies; then the process ends. */
 export function serve(opener: Opener): void {
+  if (!fstatSync(SOCKET_FD).isSocket()) {
+    return endWith(new Error('this is a part of holdfastd, which starts it itself'));
+  }
   outliveParent();
   const libc = loadLibC();
   const socket: FrameSocket<Reply, Request> = new FrameSocket({
