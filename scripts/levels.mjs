@@ -56,7 +56,7 @@ export const LEVELS = [
     ava: ['--concurrency', '1', '--timeout', '120s'],
     lint: false,
     root: false,
-    packages: ['spin', 'gcc', 'libc6-dev'],
+    packages: ['spin', 'gcc', 'libc6-dev', 'pacemaker-cli-utils'],
     requirements: null,
   },
   {

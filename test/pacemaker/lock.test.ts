@@ -246,6 +246,65 @@ test('an action that is none is unimplemented', async (t) => {
   t.is((await agent.run('usage')).exitCode, OCF.success);
 });
 
+const MIGRATION = { CRM_meta_migrate_source: 'n1', CRM_meta_migrate_target: 'n 2' };
+
+test('a migration offers the lock to its target, and joins there', async (t) => {
+  const { agent, service } = await lockOf(t);
+  service.onHandover = ({ action }) => Promise.resolve({
+    at: action === 'open' ? 'offered' : 'joined', lock: aLock(),
+  });
+  t.is((await agent.run('migrate_to', MIGRATION)).exitCode, OCF.success);
+  const what = { resource: 'vm-17', owner: { kind: 'named', name: 'pacemaker:rsc' } };
+  t.like(service.handovers[0], { action: 'open', to: 'n 2', waitMs: 600_000, ...what });
+  t.is((await agent.run('migrate_from', { ...MIGRATION, CRM_meta_timeout: '60000' })).exitCode, 0);
+  t.like(service.handovers[1], { action: 'join', ...what });
+  const waitMs = service.handovers[1]?.waitMs ?? 0;
+  t.true(waitMs > 45_000 && waitMs < 56_000, `${waitMs}`);
+  t.is(service.acquires.length + service.releases.length, 0);
+});
+
+for (const action of ['migrate_to', 'migrate_from'] as const) {
+  test(`${action} that is refused for good fails at once with the reason`, async (t) => {
+    const { agent, service } = await lockOf(t);
+    service.onHandover = () => Promise.reject(new CoordinatorError('NOT_HELD', 'not here'));
+    const run = await agent.run(action, MIGRATION);
+    t.is(run.exitCode, OCF.generic);
+    t.is(run.reason, 'not here');
+    t.is(service.handovers.length, 1);
+  });
+
+  test(`${action} asks again after what passes, and then says what did not`, async (t) => {
+    const { agent, service } = await lockOf(t);
+    service.onHandover = () => Promise.reject(new CoordinatorError('RECOVERING', 'wait for n3'));
+    const run = await agent.run(action, { ...MIGRATION, ...SOON });
+    t.is(run.exitCode, OCF.generic);
+    t.regex(run.reason, /'vm-17' could not be .* in time: wait for n3/);
+    t.true(service.handovers.length > 1);
+  });
+
+  test(`${action} without a daemon fails and says so`, async (t) => {
+    const agent = await lockWithoutDaemon(t);
+    const run = await agent.run(action, { ...MIGRATION, ...SOON });
+    t.is(run.exitCode, OCF.generic);
+    t.regex(run.reason, /nobody listens/);
+  });
+}
+
+test('a migration to nowhere is refused', async (t) => {
+  const { agent, service } = await lockOf(t);
+  t.is((await agent.run('migrate_to')).exitCode, OCF.args);
+  t.is(service.handovers.length, 0);
+});
+
+test('a shared lock needs no handover: it is simply taken at the target as well', async (t) => {
+  const { agent, service } = await lockOf(t);
+  for (const action of ['migrate_to', 'migrate_from']) {
+    t.is((await agent.run(action, { mode: 'shared', ...MIGRATION })).exitCode, OCF.success);
+  }
+  t.is(service.handovers.length, 0);
+  t.like(service.acquires, [{ mode: 'PR' }]);
+});
+
 test('status of the daemon is none of its business', async (t) => {
   const { agent, service } = await lockOf(t);
   service.statusView = aStatus({ standing: { kind: 'no-quorum' } });

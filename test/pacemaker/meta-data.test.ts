@@ -83,7 +83,7 @@ for (const name of AGENTS) {
 
   test(`${name} tells of each action that it has, with a time-out`, async (t) => {
     const text = await metaDataOf(t, name);
-    const told = [...text.matchAll(/<action name="([a-z-]+)" timeout="(\d+)s"/g)]
+    const told = [...text.matchAll(/<action name="([a-z_-]+)" timeout="(\d+)s"/g)]
       .map(([, action]) => action ?? '');
     const script = readFileSync(join(PROJECT, 'pacemaker/ocf', name), 'utf8');
     const [, listed = ''] = /^(start \| [a-z_| -]+)\) ;;$/m.exec(script) ?? [];

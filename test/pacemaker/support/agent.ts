@@ -9,7 +9,7 @@ import type { ExecutionContext } from 'ava';
 /** The project's folder; this file is compiled to build/test/pacemaker/support. */
 export const PROJECT = join(import.meta.dirname, '../../../..');
 export const OCF = {
-  success: 0, generic: 1, unimplemented: 3, installed: 5, configured: 6, notRunning: 7,
+  success: 0, generic: 1, args: 2, unimplemented: 3, installed: 5, configured: 6, notRunning: 7,
 } as const;
 
 /** Of the package resource-agents where it is installed; otherwise the few that are used, by us. */
