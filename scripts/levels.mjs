@@ -78,8 +78,8 @@ export const LEVELS = [
   },
   {
     name: 'lab',
-    // Kills take longer than a level may: `npm run test:nothing-lost`.
-    files: ['build/test/lab/**/*.test.js', '!build/test/lab/nothing-lost.test.js'],
+    // These take longer than a level may: `npm run test:nothing-lost`, `npm run test:faults`.
+    files: ['build/test/lab/**/*.test.js', '!build/test/lab/{nothing-lost,faults}.test.js'],
     boundMs: 38 * MINUTE_MS,
     ava: ['--concurrency', '1', '--serial', '--timeout', '10m'],
     lint: false,

@@ -1,4 +1,5 @@
 import type { CoordinatorEvent, LockView, NodeView, StatusView } from '../../src/control/schema.js';
+import type { Explanation } from '../../src/coordinator/core/explain.js';
 import { DEPLOY_PATH } from './deployment.js';
 import type { Guest } from './guest/guest.js';
 import { waitUntil } from './host/wait.js';
@@ -107,6 +108,11 @@ export class HoldfastNode {
 
   async locks(): Promise<readonly LockView[]> {
     return ((await this.#get('locks')) as { locks: LockView[] }).locks;
+  }
+
+  /** Why a resource is or is not to be had, as this node sees it. */
+  async explain(resource: string): Promise<Explanation> {
+    return (await this.#get(`explain?resource=${encodeURIComponent(resource)}`)) as Explanation;
   }
 
   /** What this node says of that one. */

@@ -64,7 +64,7 @@ export function explain(
   const sentences = [
     ...explainStanding(state.standing),
     ...explainHandover(holders),
-    ...holders.flatMap((lock) => explainHolder(lock, evidence.fencing)),
+    ...holders.flatMap((lock) => explainHolder(asSpoken(state, lock), evidence.fencing)),
     ...explainHints(holders, evidence.hints ?? []),
     ...explainKernel(evidence.kernel, holders, nameOf),
     ...explainQueue(waiters, evidence.kernel, nameOf),
@@ -72,6 +72,11 @@ export function explain(
   const verdict = judge(state.standing, holders, evidence.kernel);
   if (verdict === 'free') sentences.push(explainFree(state, resource, evidence.kernel));
   return { resource, lockName, verdict, sentences, holders, waiters };
+}
+
+/** Whatever the group has of our own daemon: it is there, since it is what speaks. */
+function asSpoken(state: State, lock: LockView): LockView {
+  return lock.node.id === state.self.nodeId ? { ...lock, nodeState: 'synced' } : lock;
 }
 
 /** Only the master's kernel, or everyone's manifest, knows that there is nobody. */

@@ -4,6 +4,7 @@ import { Manifest } from '../../../src/coordinator/core/manifest.js';
 import { initialState, type State } from '../../../src/coordinator/core/state.js';
 import type { ManifestEntry } from '../../../src/coordinator/core/message.js';
 import type { PeerState, Standing } from '../../../src/coordinator/core/view.js';
+import { joined, listedLock, startedBench } from './harness.js';
 
 const SILENT: Evidence = { kernel: 'none', fencing: { enabled: true, nodes: [] } };
 
@@ -44,6 +45,17 @@ test('what fencing does about a node that is down is told', (t) => {
   t.regex(at({ enabled: false, nodes: [] }), /Fencing is DISABLED/);
   t.regex(at(null), /dlm_controld does not answer/);
   t.is(told(down).verdict, 'node-down');
+});
+
+test('a daemon that has lost its group does not say of itself that it is gone', (t) => {
+  const bench = startedBench([listedLock(7, 'held')], [{ lockName: 'disk', mode: 'EX' }]);
+  bench.send({ kind: 'adopted', id: 7 });
+  joined(bench);
+  bench.send({ kind: 'group-lost', reason: 'corosync has gone' });
+  const { verdict, sentences } = explain(bench.state, 'disk', 'disk', SILENT);
+  t.is(verdict, 'isolated');
+  t.regex(sentences.join(' '), /holds it in EX on alpha since .* It is kept until it is released on alpha/);
+  t.notRegex(sentences.join(' '), /gone, but the kernel/);
 });
 
 test('tables that cannot be read are told, since the manifests may be wrong', (t) => {

@@ -1,0 +1,169 @@
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+
+import { startLab } from './cluster.js';
+import { waitUntil } from './host/wait.js';
+import { named, Scene, type SceneNode } from './reconcile/scene.js';
+import { Timeline } from './timeline.js';
+
+/**
+ * Faults that leave a machine running, each with fencing broken for a while: nothing hangs, what is
+ * said is right, and the lock stays put until the machine that held it is proved dead.
+ */
+const test = anyTest as TestFn<{ readonly scene: Scene; readonly timeline: Timeline }>;
+
+const RESOURCE = 'disk';
+/** Well beyond corosync's token of 5 s: the others have given the node up. */
+const AWAY_MS = 12_000;
+/** How long a lock that must not move is watched for moving. */
+const STAYS_PUT_MS = 8_000;
+const NOTICED_MS_MAX = 90_000;
+const GRANTED_MS_MAX = 180_000;
+
+interface Fault {
+  readonly title: string;
+  /** Breaks something of the node, and returns when it can be talked to again. */
+  readonly strike: (node: SceneNode) => Promise<void>;
+  /** What the others say of it until it is fenced. */
+  readonly seenAs: 'node-down' | 'synced';
+}
+
+const FAULTS: readonly Fault[] = [
+  {
+    title: 'a machine is paused and goes on', seenAs: 'node-down',
+    async strike({ guest }) {
+      await guest.pause();
+      await pause(AWAY_MS);
+      await guest.continue();
+    },
+  },
+  {
+    title: 'a machine is cut off and heals', seenAs: 'node-down',
+    async strike({ guest }) {
+      await guest.cutClusterLink();
+      await pause(AWAY_MS);
+      await guest.healClusterLink();
+    },
+  },
+  {
+    // Its corosync and its daemon are well; only DLM has lost it.
+    title: 'dlm_controld is killed', seenAs: 'synced',
+    strike: async ({ guest }) => void await guest.exec('kill -9 $(pidof dlm_controld)'),
+  },
+  {
+    title: 'corosync is killed', seenAs: 'node-down',
+    strike: async ({ guest }) => void await guest.exec('kill -9 $(pidof corosync)'),
+  },
+];
+
+test.before(async (t) => {
+  t.timeout(900_000);
+  const timeline = new Timeline((line) => t.log(line));
+  const lab = await startLab({ progress: (line) => timeline.mark(line) });
+  const scene = new Scene(lab);
+  t.context = { scene, timeline };
+  await lab.startCluster();
+  await lab.deploy();
+  await scene.start();
+  timeline.mark('three daemons vouch for their locks');
+});
+
+test.afterEach.always(async (t) => {
+  if (t.passed) return;
+  for (const node of t.context.scene.nodes) t.log(await node.log().catch(String));
+});
+
+test.after.always(async (t) => {
+  await (t.context as Partial<typeof t.context>).scene?.lab.stop();
+});
+
+for (const [index, { title, strike, seenAs }] of FAULTS.entries()) {
+  test.serial(`${title}: nothing hangs, and its lock waits for its proved death`, async (t) => {
+    t.timeout(900_000);
+    const { scene, timeline } = t.context;
+    const [victim, heir, third] = rotate(scene.nodes, index);
+    await victim.take(RESOURCE, named('holder'));
+    const waits = { resource: RESOURCE, owner: named('heir'), mode: 'EX', waitMs: null };
+    await heir.postUnheard('acquire', waits);
+    await heir.until('wait', async () => await heir.shown(RESOURCE) === 'waiting');
+    for (const { guest } of [heir, third]) await guest.breakFencing();
+    await strike(victim);
+    timeline.mark(`${victim.guest.name}: ${title}`);
+    await victim.until('say that something is wrong', async () => {
+      return (await victim.status()).standing.kind !== 'ok';
+    }, NOTICED_MS_MAX);
+    timeline.mark(`${victim.guest.name}: ${JSON.stringify((await victim.status()).standing)}`);
+    await staysPut(t, victim, heir, seenAs);
+    for (const { guest } of [heir, third]) await guest.repairFencing();
+    timeline.mark('fencing works again');
+    await waitUntil(() => victim.guest.pid === null,
+      { what: `${victim.guest.name} to be fenced`, timeoutMs: GRANTED_MS_MAX });
+    await heir.until('be granted', async () => await heir.shown(RESOURCE) === 'held', GRANTED_MS_MAX);
+    for (const node of [heir, third]) {
+      await node.until('see it recovered', async () => {
+        return await node.stateOf(victim.guest.nodeId) === 'recovered';
+      });
+    }
+    timeline.mark(`${victim.guest.name} is fenced, ${heir.guest.name} holds the lock`);
+    t.is((await heir.release(RESOURCE, named('heir'))).status, 200);
+    await comeBack(t, victim);
+  });
+}
+
+/** The fault is there and no fencing: everybody answers, and nobody is granted anything of it. */
+async function staysPut(
+  t: ExecutionContext<{ timeline: Timeline }>, victim: SceneNode, heir: SceneNode,
+  seenAs: Fault['seenAs'],
+): Promise<void> {
+  const fresh = await victim.acquire('fresh', named('anybody'));
+  t.not(fresh.status, 200, JSON.stringify(fresh.body));
+  t.context.timeline.mark(`${victim.guest.name} refuses: ${JSON.stringify(fresh.body)}`);
+  await seen(heir, victim, seenAs);
+  await pause(STAYS_PUT_MS);
+  t.is(await heir.shown(RESOURCE), 'waiting');
+  // A healed node is back among the others until its dlm_controld kills its corosync.
+  t.not(await heir.stateOf(victim.guest.nodeId), 'recovered');
+  await seen(heir, victim, seenAs);
+  t.not((await victim.status()).standing.kind, 'ok');
+  for (const node of [heir, victim]) {
+    const { verdict, sentences } = await node.explain(RESOURCE);
+    t.context.timeline.mark(`${node.guest.name} explains (${verdict}): ${sentences.join(' ')}`);
+    t.not(verdict, 'free');
+    t.true(sentences.join(' ').includes(victim.guest.name));
+  }
+  t.context.timeline.mark('unfenced, the lock stays put');
+}
+
+async function seen(node: SceneNode, { guest }: SceneNode, as: Fault['seenAs']): Promise<void> {
+  await node.until(`see ${guest.name} as ${as}`, async () => {
+    return await node.stateOf(guest.nodeId) === as;
+  }, NOTICED_MS_MAX);
+}
+
+/** Its list is of another boot, which it says, and it holds nothing. */
+async function comeBack(
+  t: ExecutionContext<{ scene: Scene; timeline: Timeline }>, node: SceneNode,
+): Promise<void> {
+  const { scene, timeline } = t.context;
+  await node.guest.powerOn();
+  await node.guest.booted();
+  await node.forgetJournal();
+  await scene.lab.rejoin(node.guest.nodeId);
+  await scene.lab.quorate([1, 2, 3]);
+  await scene.start([node]);
+  t.regex(await node.saidOf(RESOURCE), /ended with a reboot of this node/);
+  t.is(await node.shown(RESOURCE), undefined);
+  t.deepEqual(await node.kernel(RESOURCE), []);
+  timeline.mark(`${node.guest.name} is back and holds nothing`);
+}
+
+function rotate(
+  nodes: readonly [SceneNode, SceneNode, SceneNode], by: number,
+): [SceneNode, SceneNode, SceneNode] {
+  const [a, b, c] = nodes;
+  const orders: [SceneNode, SceneNode, SceneNode][] = [[a, b, c], [b, c, a], [c, a, b]];
+  return orders[by % orders.length] ?? [a, b, c];
+}
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs));
+}
