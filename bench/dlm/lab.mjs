@@ -20,6 +20,8 @@ import { buildDlmTwins } from './twins.mjs';
 const LOCKSPACE = 'bench';
 const BENCH_PATH = `${DEPLOY_PATH}/bench`;
 const STUB_PATH = '/opt/holdfast-stub';
+/** A hundred thousand cycles take some seven minutes of emulated processors. */
+const SOAK_MS_MAX = 1_200_000;
 
 const { values } = parseArgs({
   options: {
@@ -104,7 +106,7 @@ async function bench(title, lockspace, [program, ...args], cases, libraries = ''
 async function soak(cycles) {
   await openOn([2, 3], 'soak');
   const { stdout } = await lab.node(1).exec(
-    `node ${BENCH_PATH}/dlm/soak.mjs soak ${cycles}`, { timeoutMs: 480_000 },
+    `node --expose-gc ${BENCH_PATH}/dlm/soak.mjs soak ${cycles}`, { timeoutMs: SOAK_MS_MAX },
   );
   process.stdout.write(stdout);
   for (const index of [2, 3]) {
