@@ -135,6 +135,22 @@ export class KernelFiles {
     return links.some((link) => link?.endsWith(`/dlm_${lockspace}`));
   }
 
+  /**
+   * Whether the process that started this one is gone, for one that was started by another run of
+   * the same program: a process without its parent is given to another, such as init.
+   */
+  async hasLostParent(pid: number): Promise<boolean> {
+    const line = await orNull(readFile(join(this.#roots.proc, String(pid), 'stat'), 'latin1'));
+    if (line === null) return true;
+    const programs = await Promise.all([String(pid), parentOf(line)].map(async (one) => {
+      const program = await orNull(readlink(join(this.#roots.proc, one, 'exe')));
+      // As the kernel marks one that was replaced by an upgrade.
+      return program?.replace(/ \(deleted\)$/, '') ?? null;
+    }));
+    // A process that is just ending has no program any more.
+    return programs[0] === null || programs[0] !== programs[1];
+  }
+
   /** The state letter of a process, or null when it is gone. @see proc(5), field 3 of stat */
   async processState(pid: number): Promise<string | null> {
     const line = await orNull(readFile(join(this.#roots.proc, String(pid), 'stat'), 'latin1'));
@@ -157,6 +173,11 @@ export class KernelFiles {
 /** Field 3 of /proc/PID/stat; the name before it may itself hold spaces and parentheses. */
 function stateOf(stat: string): string {
   return stat.slice(stat.lastIndexOf(')') + 2).charAt(0);
+}
+
+/** Field 4 of /proc/PID/stat. */
+function parentOf(stat: string): string {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? '';
 }
 
 /** Null for a file that is not there or not ours to read: each caller says what that means. */

@@ -12,6 +12,8 @@ interface Sample {
   readonly state?: string;
   /** What its descriptors lead to. */
   readonly open?: readonly string[];
+  /** Of its parent, which runs the same program unless it is init; a process that ends has none. */
+  readonly parent?: 'init' | 'program';
 }
 
 /** A /proc of our own; `waited` is called at each pause, and time passes a second at a time. */
@@ -30,15 +32,19 @@ async function setUp(t: ExecutionContext, waited: (proc: string) => void = () =>
   };
   const add = async (pid: number, sample: Sample): Promise<void> => {
     const { name = 'holdfast-dlm', state = 'S', open = ['/dev/misc/dlm_ls'] } = sample;
+    const parent = sample.parent === 'program' ? 9 : 1;
     const folder = join(proc, String(pid));
     await mkdir(join(folder, 'fd'), { recursive: true });
     await mkdir(join(folder, 'task', String(pid)), { recursive: true });
     await writeFile(join(folder, 'comm'), `${name}\n`);
-    await writeFile(join(folder, 'task', String(pid), 'stat'), `${pid} (${name}) ${state} 1`);
+    for (const path of ['stat', `task/${pid}/stat`]) {
+      await writeFile(join(folder, path), `${pid} (${name}) ${state} ${parent} 1 1`);
+    }
+    if (state === 'S') await symlink(pid === 1 ? '/sbin/init' : '/bin/node', join(folder, 'exe'));
     await Promise.all(open.map((path, fd) => symlink(path, join(folder, 'fd', String(fd)))));
   };
   const wait = (): Promise<void> => awaitPredecessors({
-    kernel: new KernelFiles({ sys: proc, proc }), clock, lockspace: 'ls', childPid: 1,
+    kernel: new KernelFiles({ sys: proc, proc }), clock, lockspace: 'ls', childPid: 3,
   });
   return { add, wait, elapsedMs: () => nowMs };
 }
@@ -47,11 +53,14 @@ const NONE: readonly (readonly [string, Sample])[] = [
   ['another program that has the lockspace open', { name: 'dlm_tool' }],
   ['a child of another lockspace', { open: ['/dev/misc/dlm_lsx'] }],
   ['a child that has ended and was not collected', { state: 'Z', open: [] }],
+  ['a child without locks, of another program that runs', { parent: 'program' }],
 ];
 for (const [title, sample] of NONE) {
   test(`${title} is not waited for`, async (t) => {
     const { add, wait, elapsedMs } = await setUp(t);
-    await add(1, {});
+    await add(1, { name: 'init', open: [] });
+    await add(3, {});
+    await add(9, { name: 'program', open: [] });
     await add(2, sample);
     await wait();
     t.is(elapsedMs(), 0);
@@ -59,7 +68,7 @@ for (const [title, sample] of NONE) {
 }
 
 const SOME: readonly (readonly [string, Sample])[] = [
-  ['has the lockspace open, with locks or without', {}],
+  ['has the lockspace open, without locks and without a daemon', {}],
   ['was killed and cannot get out of the kernel, its files gone from /proc', { state: 'D', open: [] }],
 ];
 for (const [title, sample] of SOME) {
@@ -68,6 +77,7 @@ for (const [title, sample] of SOME) {
     const { add, wait, elapsedMs } = await setUp(t, (proc) => {
       if (elapsedMs() === 3_000) gone.push(rm(join(proc, '2'), { recursive: true }));
     });
+    await add(1, { name: 'init', open: [] });
     await add(2, sample);
     await wait();
     t.true(elapsedMs() >= 3_000);
