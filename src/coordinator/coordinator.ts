@@ -226,6 +226,7 @@ export class Coordinator implements CoordinatorService {
         this.#callers.answer(effect.caller, effect.answer);
         break;
       case 'publish':
+      case 'tell':
         this.#publish(effect.event);
         break;
       case 'log':

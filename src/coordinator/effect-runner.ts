@@ -10,7 +10,7 @@ const STEPS_PER_WRITE_MAX = 256;
 const RECORDS_PER_APPEND_MAX = 1_024;
 
 /**
- * Steps that wait for a write. Above it no acquire is let in, and news are told out of turn: a
+ * Steps that wait for a write. Above it no acquire is let in, and refusals are told out of turn: a
  * disk that hangs would otherwise fill the memory with them. What is left is bounded by the locks
  * of this node, by its callers, and in its rate.
  */
@@ -51,6 +51,8 @@ export interface EffectSinks {
 export class EffectRunner {
   readonly #sinks: EffectSinks;
   #waiting: (readonly Effect[])[] = [];
+  readonly #news: Effect[] = [];
+  #isTelling = false;
   #running = false;
   #idle: Promise<void> = Promise.resolve();
   #isRetryDue = false;
@@ -66,13 +68,32 @@ export class EffectRunner {
   }
 
   push(effects: readonly Effect[]): void {
-    if (effects.length === 0) return;
-    if ((this.#isHeldUp || this.isFull) && effects.every(isHarmless)) {
-      for (const effect of effects) this.#performOne(effect);
+    const rest = this.#tell(effects);
+    if (rest.length === 0) return;
+    if ((this.#isHeldUp || this.isFull) && rest.every(isHarmless)) {
+      for (const effect of rest) this.#performOne(effect);
       return;
     }
-    this.#waiting.push(effects);
+    this.#waiting.push(rest);
     this.#run();
+  }
+
+  /**
+   * Tells news that no record announces, and gives back what is left. Whoever hears them may begin
+   * a step: its news come after these.
+   */
+  #tell(effects: readonly Effect[]): readonly Effect[] {
+    const news = effects.filter(({ kind }) => kind === 'tell');
+    if (news.length === 0) return effects;
+    this.#news.push(...news);
+    if (!this.#isTelling) {
+      this.#isTelling = true;
+      for (let next = this.#news.shift(); next !== undefined; next = this.#news.shift()) {
+        this.#performOne(next);
+      }
+      this.#isTelling = false;
+    }
+    return effects.filter(({ kind }) => kind !== 'tell');
   }
 
   /** Whether the disk hangs: then nobody is made to wait for it who is only told a refusal. */
@@ -259,10 +280,10 @@ function isOf(effect: Effect, kind: 'take' | 'convert', ids: readonly number[]):
   return effect.kind === 'lock' && effect.action.kind === kind && ids.includes(effect.action.id);
 }
 
-/** What commits us to nothing: news, and refusals. No record has to be written before them. */
+/** What commits us to nothing, and is of no matter to what comes before it. */
 function isHarmless(effect: Effect): boolean {
   if (effect.kind === 'reply') return effect.answer.kind === 'refused';
-  return effect.kind === 'publish' || effect.kind === 'log';
+  return effect.kind === 'log';
 }
 
 function persistOf(effects: readonly Effect[]): Persist | undefined {

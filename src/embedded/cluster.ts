@@ -76,6 +76,17 @@ export class EmbeddedCluster {
     if (this.#options.lockspacesIgnoreRings === true) this.#ringOfPowered(this.timings.detectionMs);
   }
 
+  /**
+   * As `powerOff`, and the corosyncs of its ring keep its group members, though quorum tells that
+   * the node has left: as they do with a node that comes and dies within one change of the ring.
+   * They stay until the node is in a ring again.
+   */
+  powerOffAsGhost(id: number): void {
+    if (this.node(id).state === 'off') return;
+    this.#network.keepAsGhost(id);
+    this.powerOff(id);
+  }
+
   /** Boots the node, with another boot id; its corosync and dlm_controld start by themselves. */
   powerOn(id: number): void {
     const node = this.node(id);

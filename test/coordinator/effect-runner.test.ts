@@ -2,6 +2,7 @@ import test from 'ava';
 
 import type { Effect } from '../../src/coordinator/core/effect.js';
 import type { CoreEvent } from '../../src/coordinator/core/event.js';
+import type { LockView } from '../../src/coordinator/core/view.js';
 import type { ListRecord, LockFacts } from '../../src/coordinator/core/record.js';
 import { EffectRunner, STEPS_WAITING_MAX } from '../../src/coordinator/effect-runner.js';
 import { ListError } from '../../src/coordinator/list/index.js';
@@ -112,7 +113,34 @@ test('what could not be written is written once the list takes it, without a fur
   t.is(writes.length, before + 1);
 });
 
-test('behind a disk that hangs news are told out of turn, and nothing else is', async (t) => {
+test('news of others are told at once and in their order, whatever waits for the disk', async (t) => {
+  const done: Effect[] = [];
+  const news = (name: string): Effect => {
+    return { kind: 'tell', event: { at: name, type: 'standing', standing: { kind: 'ok' } } };
+  };
+  const [one, two, three, nested] = [news('one'), news('two'), news('three'), news('nested')];
+  let answer: () => void = () => undefined;
+  const runner = new EffectRunner({
+    append: () => new Promise((resolve) => { answer = resolve; }),
+    perform: (effect) => {
+      done.push(effect);
+      if (effect === one) runner.push([nested]);
+    },
+    dispatch: () => undefined,
+  });
+  runner.push([persist(INTENT), TAKE]);
+  runner.push([one, two, persist(DROPPED), LOG]);
+  runner.holdUp(true);
+  runner.push([three]);
+  t.deepEqual(done, [one, two, nested, three]);
+  answer();
+  await turns();
+  answer();
+  await runner.settled();
+  t.deepEqual(done, [one, two, nested, three, TAKE, LOG]);
+});
+
+test('behind a disk that hangs a log and a refusal are told out of turn, and nothing else is', async (t) => {
   const done: Effect[] = [];
   let answer: () => void = () => undefined;
   const runner = new EffectRunner({
@@ -124,11 +152,13 @@ test('behind a disk that hangs news are told out of turn, and nothing else is', 
   while (!runner.isFull) runner.push([TAKE]);
   runner.push([LOG]);
   runner.push([TAKE, LOG]);
+  const lock = { resource: 'disk' } as LockView;
+  runner.push([{ kind: 'publish', event: { at: '', type: 'lock', lock, gone: false } }]);
   t.deepEqual(done, [LOG]);
   answer();
   await runner.settled();
   t.false(runner.isFull);
-  t.deepEqual(done.length, 1 + 1 + STEPS_WAITING_MAX + 2);
+  t.deepEqual(done.length, 1 + 1 + STEPS_WAITING_MAX + 3);
 });
 
 test('a list that is well says nothing at each write', async (t) => {

@@ -178,3 +178,22 @@ scenario("four nodes wait: whenever the holder's node dies, exactly the next in 
     await world.untilSeen('disk', [`n${id} EX held standby-${id}`, ...queue].sort());
   }
 }, { size: 5 });
+
+scenario('a ghost of corosync is not waited for, is proven dead, and its node is heard again', async (t, world) => {
+  await world.acquire(1, 'disk', { owner: 'alpha' });
+  const waiting = world.ask(2, 'disk', { owner: 'standby', waitMs: null });
+  await world.untilSeen('disk', ['n1 EX held alpha', 'n2 EX waiting standby']);
+  world.cluster.powerOffAsGhost(1);
+  world.node(1).bury();
+  await world.finish(waiting.promise);
+  await world.until('the ghost to be seen through', () => world.view(2, 1)?.state === 'recovered'
+    && world.view(3, 1)?.state === 'recovered');
+  t.is(world.at(2).status().counters['ghost_members'], 1);
+  await world.untilSeen('disk', ['n2 EX held standby']);
+
+  world.cluster.powerOn(1);
+  await world.start(1);
+  await world.until('n1 to be back', () => world.view(2, 1)?.state === 'synced'
+    && world.view(3, 1)?.state === 'synced');
+  t.is((await world.acquire(1, 'free')).state, 'held');
+});

@@ -77,7 +77,7 @@ export type LockAction =
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 /**
- * What the shell must do, in the order of the list: persist, then multicast, then lock, then
+ * What the shell must do, in the order of the list: tell, at once; persist, then multicast, then lock, then
  * reply; news in front of the persist are told before its records are written. When the write
  * fails, a take whose `intent` was in it is not carried out, nor a convert whose `converting` was,
  * and the shell says so with an `intent-failed` or `convert-unlisted` event; the rest goes on,
@@ -107,6 +107,8 @@ export type Effect =
   | { readonly kind: 'unwatch-owner'; readonly id: number }
   | { readonly kind: 'reply'; readonly caller: number; readonly answer: Answer }
   | { readonly kind: 'publish'; readonly event: CoordinatorEvent }
+  /** What is so whatever our list says: of nodes, of their locks, of the standing. Told at once. */
+  | { readonly kind: 'tell'; readonly event: CoordinatorEvent }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string };
 
 /** What a set is told of one of its members. */
@@ -117,6 +119,7 @@ export interface InnerAnswer {
 
 /** Gathers one step's effects and hands them out in the order of the contract. */
 export class EffectCollector {
+  readonly #news: Effect[] = [];
   readonly #reports: Effect[] = [];
   readonly #records: ListRecord[] = [];
   readonly #sends: Effect[] = [];
@@ -174,6 +177,12 @@ export class EffectCollector {
     return answers;
   }
 
+  /** News that waits for no write: each comes after all that were told before it. */
+  tell(event: CoordinatorEvent): void {
+    this.#news.push({ kind: 'tell', event });
+  }
+
+  /** News of an own lock, after its records. */
   publish(event: CoordinatorEvent): void {
     this.#replies.push({ kind: 'publish', event });
   }
@@ -196,6 +205,7 @@ export class EffectCollector {
     const persist: Effect[] =
       this.#records.length === 0 ? [] : [{ kind: 'persist', records: this.#records }];
     const locks = this.#locks.map((effect) => effect(opening));
-    return [...this.#reports, ...persist, ...this.#sends, ...locks, ...this.#replies];
+    const ahead = [...this.#news, ...this.#reports];
+    return [...ahead, ...persist, ...this.#sends, ...locks, ...this.#replies];
   }
 }

@@ -274,7 +274,7 @@ function publish(
   out: EffectCollector,
 ): void {
   const lock = viewPeerLock(state, peer, entry);
-  if (lock !== null) out.publish({ at: isoTime(state.wallMs), type: 'lock', lock, gone });
+  if (lock !== null) out.tell({ at: isoTime(state.wallMs), type: 'lock', lock, gone });
 }
 
 /** Counted always, logged once per sender: a talkative stranger must not fill the log. */

@@ -222,7 +222,7 @@ export function setPeerState(
   const before = peer.state;
   peer.state = now;
   peer.sinceMs = state.wallMs;
-  out.publish({ at: isoTime(state.wallMs), type: 'node', node: viewPeer(state, peer) });
+  out.tell({ at: isoTime(state.wallMs), type: 'node', node: viewPeer(state, peer) });
   out.log(now === 'synced' ? 'info' : 'warn', `${peer.name}: ${before} -> ${now}`);
 }
 

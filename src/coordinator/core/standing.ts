@@ -46,7 +46,7 @@ export function updateStanding(state: State, out: EffectCollector): void {
   if (before.kind === 'starting' && state.life.kind === 'stopping') return;
   if (isSame(before, now)) return;
   state.standing = now;
-  out.publish({ at: isoTime(state.wallMs), type: 'standing', standing: now });
+  out.tell({ at: isoTime(state.wallMs), type: 'standing', standing: now });
   out.log(now.kind === 'isolated' ? 'error' : 'info', `standing: ${describeStanding(now)}`);
   if (now.kind === 'ok') {
     unparkAll(state, out);

@@ -61,6 +61,8 @@ export class Corosync {
   readonly #groups = new Map<string, readonly Member[]>();
   /** Local pids whose join has been ordered and whose process lives, by group. */
   readonly #local = new Map<string, Set<number>>();
+  /** Nodes whose end no group will be told of, until they are in a ring again. */
+  readonly #ghosts = new Set<number>();
 
   constructor(nodeId: number) {
     this.nodeId = nodeId;
@@ -89,6 +91,11 @@ export class Corosync {
   /** The process is gone or has left: the next sync does not name it. */
   forgetLocal(group: string, pid: number): void {
     this.#local.get(group)?.delete(pid);
+  }
+
+  /** That node is about to die, and its members stay in all groups: a fault of corosync's. */
+  keepAsGhost(nodeId: number): void {
+    this.#ghosts.add(nodeId);
   }
 
   /** Applies what the ring has ordered and tells the clients. */
@@ -135,6 +142,7 @@ export class Corosync {
     recordRing(this.map, ring, before);
     const names = new Set([...this.groupNames, ...groups.keys()]);
     for (const name of names) this.#synchronize(name, groups.get(name) ?? [], transitional);
+    for (const id of ring.nodeIds) this.#ghosts.delete(id);
     for (const client of this.clients) {
       if (this.#isJoined(client)) client.deliverRing(ring);
     }
@@ -155,6 +163,7 @@ export class Corosync {
     this.outgoing = [];
     this.#groups.clear();
     this.#local.clear();
+    this.#ghosts.clear();
     const clients = [...this.clients, ...this.quorumClients, ...this.cmapClients];
     this.clients.clear();
     this.quorumClients.clear();
@@ -164,10 +173,14 @@ export class Corosync {
 
   #synchronize(group: string, now: readonly Member[], transitional: readonly number[]): void {
     const old = this.membersOf(group);
-    const gone = old.filter(({ nodeId }) => !transitional.includes(nodeId));
-    const kept = old.filter(({ nodeId }) => transitional.includes(nodeId));
+    const isKept = ({ nodeId }: Member): boolean =>
+      transitional.includes(nodeId) || this.#ghosts.has(nodeId);
+    const gone = old.filter((member) => !isKept(member));
+    const kept = old.filter(isKept);
     if (gone.length > 0) this.#announce(group, kept, withReason(gone, 'nodedown'), []);
-    const alive = kept.filter((member) => now.some((other) => isSame(other, member)));
+    const isAway = ({ nodeId }: Member): boolean => this.ring?.nodeIds.includes(nodeId) !== true;
+    const alive = kept.filter((member) =>
+      isAway(member) || now.some((other) => isSame(other, member)));
     const died = kept.filter((member) => !alive.includes(member));
     const arrived = now.filter((member) => !alive.some((other) => isSame(other, member)));
     if (arrived.length > 0) {

@@ -85,6 +85,13 @@ export class Network {
     this.#goodbyes.delete(nodeId);
   }
 
+  /** The others of its ring will never be told that this node's group members are gone. */
+  keepAsGhost(nodeId: number): void {
+    for (const id of this.corosync(nodeId).ring?.nodeIds ?? []) {
+      if (id !== nodeId) this.corosync(id).keepAsGhost(nodeId);
+    }
+  }
+
   pause(nodeId: number): void {
     this.#paused.add(nodeId);
     this.#changed();

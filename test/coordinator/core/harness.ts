@@ -349,7 +349,7 @@ export function sentBodies(effects: readonly Effect[]): readonly MessageBody[] {
 export function kindsOf(effects: readonly Effect[]): readonly string[] {
   return effects
     .map(({ kind }) => kind)
-    .filter((kind) => kind !== 'publish' && kind !== 'log');
+    .filter((kind) => kind !== 'publish' && kind !== 'tell' && kind !== 'log');
 }
 
 export function logsOf(effects: readonly Effect[], level?: string): readonly string[] {

@@ -218,7 +218,7 @@ test('a stranger beside a daemon neither takes its place nor its leave', (t) => 
   bench.send({ kind: 'view', members: [ME, daemon, stranger], left: [], joined });
   const left = [{ ...daemon, reason: 'procdown' as const }];
   const effects = bench.send({ kind: 'view', members: [ME, stranger], left, joined: [] });
-  t.true(effects.some((effect) => effect.kind === 'publish' && effect.event.type === 'node' &&
+  t.true(effects.some((effect) => effect.kind === 'tell' && effect.event.type === 'node' &&
     effect.event.node.state === 'daemon-down'));
 });
 

@@ -84,7 +84,7 @@ test('a standing is published once, when it changes', (t) => {
   const bench = startedBench();
   const published = (effects: ReturnType<Bench['send']>): number => {
     return effects.filter(
-      (effect) => effect.kind === 'publish' && effect.event.type === 'standing',
+      (effect) => effect.kind === 'tell' && effect.event.type === 'standing',
     ).length;
   };
   t.is(published(bench.stopped('fencing')), 1);

@@ -19,7 +19,7 @@ const RUNS = 3_000;
 const ORDER: Readonly<Record<Effect['kind'], number>> = {
   persist: 0, send: 1, 'send-snapshot': 1, lock: 2, 'read-locks': 2, 'reserve-generations': 2, 'watch-owner': 2,
   'unwatch-owner': 2, 'confirm-set': 2,
-  reply: 3, publish: 3, log: 3,
+  reply: 3, publish: 3, log: 3, tell: -1,
 };
 
 /** A core beside a model of the kernel, with what its owners were told. */

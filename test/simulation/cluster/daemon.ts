@@ -1,3 +1,4 @@
+import type { Clock } from '../../../src/clock.js';
 import { Coordinator, openLockList } from '../../../src/coordinator/index.js';
 import type { CoordinatorEvent } from '../../../src/coordinator/core/view.js';
 import { DlmError, type LockManager, type Lockspace } from '../../../src/dlm/index.js';
@@ -16,6 +17,7 @@ export interface DaemonHome {
   readonly trouble: Trouble;
   /** False: the kernel's tables are not to be read in this run. */
   readonly hasTables: boolean;
+  readonly clockOffMs: () => number;
   readonly wrapLocks: (lockManager: LockManager) => LockManager;
   readonly noteLog: (level: string, message: string) => void;
   readonly noteEvent: (event: CoordinatorEvent) => void;
@@ -42,6 +44,16 @@ export class Daemon {
     return this.process.alive;
   }
 
+  /** The process's clock, as far off as the machine's is. */
+  get #clock(): Clock {
+    const { clock } = this.process;
+    return {
+      now: () => clock.now() + this.#home.clockOffMs(),
+      monotonic: () => clock.monotonic(),
+      setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+    };
+  }
+
   /** SIGKILL: no call of it has an effect from now on, and no promise of it settles. */
   kill(): void {
     this.process.kill();
@@ -50,7 +62,8 @@ export class Daemon {
 
   async #start(): Promise<void> {
     const { nodeName, bootId, noteFailure, noteEvent, wrapLocks } = this.#home;
-    const { clock, pid, openGroup, openQuorum, processWatch } = this.process;
+    const { pid, openGroup, openQuorum, processWatch } = this.process;
+    const clock = this.#clock;
     const note = (level: string, message: string): void => {
       if (this.isAlive) this.#home.noteLog(level, message);
     };
@@ -79,7 +92,7 @@ export class Daemon {
   #openList(note: (level: string, message: string) => void) {
     const { disk, trouble, bootId } = this.#home;
     return openLockList({
-      directory: '/list', bootId, lockspace: 'holdfast', clock: this.process.clock,
+      directory: '/list', bootId, lockspace: 'holdfast', clock: this.#clock,
       log: {
         info: (message: string) => note('info', message),
         warn: (message: string) => note('warn', message),

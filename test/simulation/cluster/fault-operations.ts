@@ -1,6 +1,8 @@
 import type { Op } from './op.js';
 import type { ClusterWorld } from './world.js';
 
+const CLOCK_JUMP_MS_MAX = 30 * 24 * 3_600_000;
+
 /** SIGKILL of the daemon; its service manager starts it again. */
 export function killDaemon(world: ClusterWorld, { node }: Op): boolean {
   const host = world.host(node);
@@ -34,6 +36,22 @@ export function powerOff(world: ClusterWorld, { node, amount }: Op): boolean {
   host.keptPart = amount;
   world.cluster.powerOff(node);
   world.later(amount * 20_000, `the power of n${node} is back`, () => powerOn(world, node));
+  return true;
+}
+
+/** As a loss of power, and corosync never tells the others' groups that the node is gone. */
+export function leaveGhost(world: ClusterWorld, { node, amount }: Op): boolean {
+  const host = world.host(node);
+  if (host.node.state === 'off') return false;
+  host.keptPart = amount;
+  world.cluster.powerOffAsGhost(node);
+  world.later(amount * 40_000, `the power of n${node} is back`, () => powerOn(world, node));
+  return true;
+}
+
+/** Somebody sets the clock of that machine, by a month at most, or NTP does. */
+export function jumpClock(world: ClusterWorld, { node, amount }: Op): boolean {
+  world.host(node).clockOffMs += Math.round((amount - 0.5) ** 3 * 8 * CLOCK_JUMP_MS_MAX);
   return true;
 }
 

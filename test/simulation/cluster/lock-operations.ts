@@ -1,5 +1,7 @@
+import type { LockMode } from '../../../src/coordinator/core/mode.js';
+import type { LockView } from '../../../src/coordinator/core/view.js';
 import { toLockName } from '../../../src/coordinator/resource-name.js';
-import { nameOf, type Claim } from '../checker.js';
+import { covers, nameOf, type Claim } from '../checker.js';
 import type { Op } from './op.js';
 import type { ClusterWorld } from './world.js';
 
@@ -17,8 +19,32 @@ export function acquire(world: ClusterWorld, one: Op): boolean {
   const request = { resource, mode, owner: claim.owner, waitMs, signal };
   world.hear(host, coordinator.acquire(request), ({ lock }) => {
     claim.asking -= 1;
-    told(world, claim, lock.mode, lock.generation);
+    toldAtLeast(world, claim, mode, lock);
   }, (code, message) => refused(world, claim, code, message));
+  return true;
+}
+
+/** Somebody who holds a lock converts it; who asks for less relies on no more from then on. */
+export function convert(world: ClusterWorld, one: Op): boolean {
+  const held = [...world.ledger.checker.claims.values()]
+    .filter(({ belief, asking, hasEnded }) => belief === 'held' && asking === 0 && !hasEnded);
+  const claim = held[Math.floor(one.amount * held.length)];
+  if (claim === undefined) return false;
+  const { host, coordinator } = reach(world, claim.nodeId);
+  if (coordinator === null) return false;
+  const { mode, waitMs } = one;
+  const { resource } = claim;
+  claim.mode = inBoth(claim.mode, mode);
+  const request = { resource, mode, owner: claim.owner, waitMs, signal: begin(world, claim) };
+  world.hear(host, coordinator.convert(request), ({ lock, pending }) => {
+    claim.asking -= 1;
+    if (pending) told(world, claim, mode, lock.generation);
+    else toldAtLeast(world, claim, mode, lock);
+  }, (code, message) => {
+    claim.asking -= 1;
+    world.note(`     ${nameOf(claim.owner)} keeps ${resource} as it is: ${code} ${message}`);
+    if (code === 'NOT_HELD' || code === 'NOT_OWNER') world.ledger.checker.toldNothing(claim, code);
+  });
   return true;
 }
 
@@ -37,7 +63,7 @@ export function acquireSet(world: ClusterWorld, one: Op): boolean {
     for (const [index, claim] of claims.entries()) {
       const lock = answer.members[index]?.lock;
       claim.asking -= 1;
-      if (lock !== undefined) told(world, claim, lock.mode, lock.generation);
+      if (lock !== undefined) toldAtLeast(world, claim, one.mode, lock);
     }
   }, (code, message) => {
     for (const claim of claims) refused(world, claim, code, message);
@@ -115,20 +141,36 @@ export function releaseOrphans(world: ClusterWorld, one: Op): boolean {
   return found.length > 0;
 }
 
-function reach(world: ClusterWorld, node: number) {
+export function reach(world: ClusterWorld, node: number) {
   const host = world.host(node);
   const isOn = host.node.state === 'on';
   return { host, coordinator: isOn ? host.daemon?.coordinator ?? null : null };
 }
 
-function begin(world: ClusterWorld, claim: Claim): AbortSignal {
+/** Notes that it is asked for; the signal is that of its caller's end. */
+export function begin(world: ClusterWorld, claim: Claim): AbortSignal {
   const controller = new AbortController();
   world.cancels.set(claim, controller);
   claim.asking += 1;
   return controller.signal;
 }
 
-function told(
+/** What an owner has for certain that has one of these modes. */
+function inBoth(one: LockMode, other: LockMode): LockMode {
+  if (covers(one, other)) return other;
+  return covers(other, one) ? one : 'CR';
+}
+
+/** Told that it has what it asked for, or more. */
+function toldAtLeast(world: ClusterWorld, claim: Claim, asked: LockMode, lock: LockView): void {
+  if (!covers(lock.mode, asked)) {
+    const what = `${nameOf(claim.owner)} asked for ${claim.resource} ${asked} and got ${lock.mode}`;
+    world.ledger.checker.fail('10 what was asked for', what);
+  }
+  told(world, claim, lock.mode, lock.generation);
+}
+
+export function told(
   world: ClusterWorld, claim: Claim, mode: Claim['mode'], generation: number | null,
 ): void {
   const whose = `${nameOf(claim.owner)} on n${claim.nodeId}`;
@@ -137,7 +179,7 @@ function told(
   world.ledger.checker.toldHeld(claim, mode, world.ledger.kernel());
 }
 
-function refused(world: ClusterWorld, claim: Claim, code: string, message: string): void {
+export function refused(world: ClusterWorld, claim: Claim, code: string, message: string): void {
   claim.asking -= 1;
   world.note(`     ${nameOf(claim.owner)} is refused ${claim.resource}: ${code} ${message}`);
   // Who goes away before its answer does not know: the grant may have been on its way.

@@ -1,4 +1,5 @@
 import * as fault from './fault-operations.js';
+import { migrate } from './handover-operations.js';
 import * as lock from './lock-operations.js';
 import type { Op } from './op.js';
 import { calm } from './rest.js';
@@ -18,6 +19,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'acquire': { weight: 30, isFault: false, perform: lock.acquire },
   'acquire-set': { weight: 5, isFault: false, perform: lock.acquireSet },
   'release': { weight: 14, isFault: false, perform: lock.release },
+  'convert': { weight: 6, isFault: false, perform: lock.convert },
+  'migrate': { weight: 10, isFault: false, perform: migrate },
   'cancel': { weight: 3, isFault: false, perform: lock.cancel },
   'end-owner': {
     weight: 4, isFault: false,
@@ -29,6 +32,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'kill-child': { weight: 4, isFault: true, perform: fault.killChild },
   'stop-daemon': { weight: 2, isFault: true, perform: fault.stopDaemon },
   'power-off': { weight: 3, isFault: true, perform: fault.powerOff },
+  'leave-ghost': { weight: 2, isFault: true, perform: fault.leaveGhost },
+  'jump-clock': { weight: 1, isFault: true, perform: fault.jumpClock },
   'pause-node': { weight: 3, isFault: true, perform: fault.pauseNode },
   'partition': { weight: 3, isFault: true, perform: fault.partition },
   'cut-one-way': { weight: 1, isFault: true, perform: fault.cutOneWay },

@@ -44,6 +44,23 @@ const SABOTAGES: readonly { what: string; sabotage: Sabotage; caughtBy: RegExp }
     caughtBy: /^(2 nothing leaks|4 released)/,
   },
   {
+    what: 'a handover that leaves the resource open to others',
+    sabotage: withLockspace((lockspace) => replaced(lockspace, 'convert', (...args) => {
+      const [id, request] = args as Parameters<Lockspace['convert']>;
+      const mode = request.mode === 'CW' ? 'NL' : request.mode;
+      return lockspace.convert(id, { ...request, mode });
+    })),
+    caughtBy: /^1 kept/,
+  },
+  {
+    what: 'a convert that is told and not done',
+    sabotage: withLockspace((lockspace) => replaced(lockspace, 'convert', (...args) => {
+      const [, { mode }] = args as Parameters<Lockspace['convert']>;
+      return Promise.resolve({ mode, value: null, demoted: false });
+    })),
+    caughtBy: /^(1 kept|3 exclusion)/,
+  },
+  {
     what: 'a death that is believed before DLM has recovered',
     sabotage: (host, lockManager) => replaced(lockManager, 'lockspaceState', async (...args) => {
       const [name] = args as [string];

@@ -26,6 +26,8 @@ export class SimHost {
   readonly trouble: Trouble = { delayMs: 0, failure: null };
   readonly node: EmbeddedNode;
   daemon: Daemon | null = null;
+  /** How far the machine's wall clock is off, in ms. */
+  clockOffMs = 0;
   /** Whether the kernel's tables can be read by a daemon that starts now. */
   hasTables = true;
   /** Since when this host's daemon has called a node down, by its id. */
@@ -49,6 +51,7 @@ export class SimHost {
     const { disk, trouble, hasTables, name } = this;
     this.daemon = new Daemon({
       nodeName: name, bootId: this.node.bootId, disk, trouble, hasTables,
+      clockOffMs: () => this.clockOffMs,
       wrapLocks: (lockManager) => this.#around.wrapLocks(this, lockManager),
       noteLog: (level, message) => this.#noteLog(level, message),
       noteEvent: (event) => this.#noteEvent(event),

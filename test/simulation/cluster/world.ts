@@ -70,6 +70,10 @@ export class ClusterWorld implements Surroundings {
     if (this.trace.length > 2 * TRACE_LINES_MAX) this.trace.splice(0, TRACE_LINES_MAX);
   }
 
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
   wrapLocks(host: SimHost, lockManager: LockManager): LockManager {
     return this.#sabotage === null ? lockManager : this.#sabotage(host, lockManager);
   }
@@ -121,7 +125,7 @@ export class ClusterWorld implements Surroundings {
       const operation = OPERATIONS[one.do];
       if (operation === undefined) throw new RangeError(`there is no operation '${one.do}'`);
       if (await operation.perform(this, one)) {
-        this.counts.set(one.do, (this.counts.get(one.do) ?? 0) + 1);
+        this.count(one.do);
       }
       await microtasks();
       for (const host of this.hosts) host.noticePower();
