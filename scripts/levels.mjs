@@ -78,8 +78,9 @@ export const LEVELS = [
   },
   {
     name: 'lab',
-    // These take longer than a level may: `npm run test:nothing-lost`, `npm run test:faults`.
-    files: ['build/test/lab/**/*.test.js', '!build/test/lab/{nothing-lost,faults}.test.js'],
+    // These take longer than a level may: `npm run test:nothing-lost`, `test:faults`,
+    // `test:pacemaker`.
+    files: ['build/test/lab/**/*.test.js', '!build/test/lab/{nothing-lost,faults,handover-deaths,pacemaker-all}.test.js'],
     boundMs: 38 * MINUTE_MS,
     ava: ['--concurrency', '1', '--serial', '--timeout', '10m'],
     lint: false,

@@ -39,11 +39,17 @@ export interface LabOptions {
  */
 export class Lab {
   readonly nodes: readonly Guest[];
+  /** Where each node's power switch is. */
+  readonly fenceTargets: readonly FenceTarget[];
   readonly folder: string;
   readonly #progress: (line: string) => void;
 
-  constructor(nodes: readonly Guest[], folder: string, progress: (line: string) => void) {
+  constructor(
+    nodes: readonly Guest[], fenceTargets: readonly FenceTarget[], folder: string,
+    progress: (line: string) => void,
+  ) {
     this.nodes = nodes;
+    this.fenceTargets = fenceTargets;
     this.folder = folder;
     this.#progress = progress;
   }
@@ -141,7 +147,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   progress(image.cached ? 'image from the cache' : 'image built');
   const accelerator = await chooseAccelerator(image);
   for (let attempt = 1; ; attempt++) {
-    const { lab, targets } = await createLab(options, image, accelerator);
+    const lab = await createLab(options, image, accelerator);
     try {
       // All ports are taken when all monitors answer; before that, somebody may have been faster.
       await Promise.all(lab.nodes.map((node) => node.powerOn()));
@@ -154,7 +160,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       progress(`started with ${accelerator}`);
       await Promise.all(lab.nodes.map((node) => node.booted()));
       progress('booted');
-      await Promise.all(lab.nodes.map((node) => configure(node, targets, options)));
+      await Promise.all(lab.nodes.map((node) => configure(node, lab.fenceTargets, options)));
       return lab;
     } catch (thrown) {
       await lab.stop();
@@ -167,7 +173,7 @@ async function createLab(
   options: LabOptions,
   image: LabImage,
   accelerator: 'tcg' | 'kvm',
-): Promise<{ lab: Lab; targets: FenceTarget[] }> {
+): Promise<Lab> {
   const folder = createScratch('lab');
   const run = randomBytes(4).toString('hex');
   const clusterNetwork = randomClusterNetwork();
@@ -184,7 +190,7 @@ async function createLab(
     });
   });
   await Promise.all(guests.map((guest) => guest.createDisk()));
-  return { lab: new Lab(guests, folder, options.progress ?? ((): void => undefined)), targets };
+  return new Lab(guests, targets, folder, options.progress ?? ((): void => undefined));
 }
 
 async function configure(

@@ -1,0 +1,130 @@
+import { addCase, type PacemakerTest, type T } from './context.js';
+import { Hammer } from './hammer.js';
+import { LOCK, RESOURCE, VM, type PacemakerNode } from './scene.js';
+
+/** What every run of the tests tries. */
+export function addShortCases(test: PacemakerTest): void {
+  addCase(test, 'from cold everything starts in its order, by the samples as they are', coldStart);
+  addCase(test, 'the daemon is killed: it adopts, and nobody touches the machine', killDaemon);
+  addCase(test, 'the machine migrates with its lock, and a third never gets in', async (t) => {
+    await migrations(t, 2);
+  });
+  addCase(test, 'a frozen node is fenced, then lock and machine run elsewhere', frozenNode);
+}
+
+async function coldStart(t: T): Promise<void> {
+  const { scene, timeline } = t.context;
+  await scene.startPacemaker();
+  timeline.mark('Pacemaker runs on three nodes');
+  await scene.loadSamples();
+  timeline.mark('the samples are loaded');
+  const home = await scene.untilVmRuns(() => true);
+  timeline.mark(`${VM} runs on ${home.guest.name}`);
+  await scene.settled();
+  for (const clone of ['dlm-clone', 'holdfast-clone']) {
+    t.deepEqual(await scene.node(1).whereIs(clone), ['n1', 'n2', 'n3'], clone);
+  }
+  t.deepEqual(await scene.node(1).whereIs(LOCK), [home.guest.name]);
+  const starts = await startTimes(home, ['dlm', 'holdfast', LOCK, VM]);
+  t.deepEqual(starts, [...starts].sort((one, other) => one - other), 'in the order of the samples');
+  await holdsAlone(t, home);
+}
+
+/** When each resource's last start on that node began, in seconds. */
+async function startTimes(node: PacemakerNode, ids: readonly string[]): Promise<number[]> {
+  const { stdout } = await node.guest.exec('cibadmin --query --scope status');
+  return ids.map((id) => {
+    const state = new RegExp(`<node_state [^>]*uname="${node.guest.name}"[^]*?</node_state>`);
+    const op = new RegExp(`<lrm_rsc_op [^>]*operation_key="${id}_start_0"[^>]*>`);
+    const found = op.exec(state.exec(stdout)?.[0] ?? '')?.[0] ?? '';
+    return Number(/last-rc-change="(\d+)"/.exec(found)?.[1] ?? NaN);
+  });
+}
+
+async function killDaemon(t: T): Promise<void> {
+  const { scene, timeline } = t.context;
+  const home = await scene.vmHome();
+  const before = scene.recorder.latest(VM);
+  const pid = await home.daemon();
+  await home.guest.exec(`kill -9 ${pid}`);
+  await home.until('vouch again', async () => {
+    return await home.daemon() !== pid && (await home.status()).standing.kind === 'ok';
+  }, 120_000, 1_000);
+  timeline.mark('its successor vouches for its locks');
+  await scene.settled();
+  await holdsAlone(t, home);
+  t.is(scene.recorder.latest(VM)?.id, before?.id, 'the same life of the machine');
+  t.deepEqual(await failuresOf(home), [], 'Pacemaker has seen no failure');
+}
+
+/** The resources with a fail count, as Pacemaker shows them. */
+async function failuresOf(node: PacemakerNode): Promise<readonly string[]> {
+  const { stdout } = await node.guest.exec('crm_mon -1 --include=failcounts,failures');
+  return stdout.split('\n').filter((line) => /fail-count|last-failure|Failed/.test(line));
+}
+
+/** Moves the machine there and back, so many times in all, while a third asks without end. */
+export async function migrations(t: T, times: number): Promise<void> {
+  const { scene, timeline } = t.context;
+  for (let count = 1; count <= times; count += 1) {
+    const home = await scene.vmHome();
+    const [target, third] = scene.othersThan(home);
+    if (target === undefined || third === undefined) throw new RangeError('three nodes, please');
+    const before = await generationOn(home);
+    const hammer = await Hammer.start(third, count);
+    await home.guest.exec(`crm_resource --move --resource ${VM} --node ${target.guest.name}`);
+    await scene.untilVmRuns((node) => node === target.guest.name, home);
+    await scene.settled();
+    await holdsAlone(t, target);
+    const { asked, granted } = await hammer.stop();
+    t.is(granted, 0, `the third was refused ${asked} times`);
+    t.true(asked > 0);
+    t.true((await generationOn(target)) > before, 'with a greater generation');
+    t.regex(await actionsOf(target), /migrate_from/, 'it was a migration, no restart');
+    await home.guest.exec(`crm_resource --clear --resource ${VM}`);
+    await scene.settled();
+    timeline.mark(`${count} of ${times}: ${home.guest.name} to ${target.guest.name}, ` +
+      `${third.guest.name} refused ${asked} times`);
+  }
+}
+
+/** The machine's last actions on a node, as Pacemaker has noted them. */
+async function actionsOf(node: PacemakerNode): Promise<string> {
+  const { stdout } = await node.guest.exec(
+    `crm_resource --list-all-operations --resource ${VM} --node ${node.guest.name}`);
+  return stdout;
+}
+
+async function frozenNode(t: T): Promise<void> {
+  const { scene, timeline } = t.context;
+  const home = await scene.vmHome();
+  const [asked] = scene.othersThan(home);
+  await home.guest.pause();
+  timeline.mark(`${home.guest.name} stands still`);
+  const heir = await scene.untilVmRuns((node) => node !== home.guest.name, asked);
+  timeline.mark(`${VM} runs on ${heir.guest.name}`);
+  t.false(home.isOn, 'it was fenced before');
+  await scene.settled(asked);
+  await holdsAlone(t, heir);
+  const { fencingHints } = await heir.status();
+  t.true(fencingHints.some(({ node }) => node === home.guest.name), 'the alert was heard');
+  await scene.comeBack(home);
+}
+
+/** That node's daemon holds the lock alone, in EX, and shows it for the agent's owner. */
+export async function holdsAlone(t: T, node: PacemakerNode): Promise<void> {
+  const locks = (await node.locks()).filter(({ resource, state }) =>
+    resource === RESOURCE && state !== 'waiting');
+  t.is(locks.length, 1, JSON.stringify(locks));
+  t.like(locks[0], {
+    mode: 'EX', state: 'held', node: { name: node.guest.name },
+    owner: { kind: 'named', name: `pacemaker:${LOCK}` },
+  });
+  t.is(locks[0]?.handover, undefined);
+}
+
+async function generationOn(node: PacemakerNode): Promise<number> {
+  const id = node.guest.nodeId;
+  const lock = (await node.locks()).find((one) => one.resource === RESOURCE && one.node.id === id);
+  return lock?.generation ?? -1;
+}
