@@ -44,14 +44,16 @@ export function becomeHeld(
   if (note !== null) out.log('info', `'${resource}' ${note}`);
 }
 
-/** How long after a holder's node death the grant came; null when none died. */
+/** How long after a holder's node death the first grant came; null when none died. */
 function noteOnGrant(state: State, lock: OwnLock): string | null {
   for (const peer of state.peers.values()) {
-    if (peer.nodeDownMs === null) continue;
-    const had = peer.entries.on(lock.facts.resource).some(({ mode }) => {
+    const { resource } = lock.facts;
+    if (peer.nodeDownMs === null || peer.inherited.has(resource)) continue;
+    const had = peer.entries.on(resource).some(({ mode }) => {
       return !areCompatible(mode, lock.facts.mode);
     });
     if (!had) continue;
+    peer.inherited.add(resource);
     const afterMs = Math.round(state.monotonicMs - peer.nodeDownMs);
     return `was granted ${afterMs} ms after corosync reported ${peer.name} gone`;
   }

@@ -136,6 +136,7 @@ export function join(
   peer.assembly = null;
   peer.requestedMs = null;
   peer.nodeDownMs = null;
+  peer.inherited.clear();
   peer.protocol = null;
   peer.joinedMs = state.monotonicMs;
   peer.heardMs = null;
@@ -180,6 +181,7 @@ function newPeer(state: State, nodeId: number): Peer {
     requestedMs: null,
     goodbye: null,
     nodeDownMs: null,
+    inherited: new Set(),
     protocol: null,
     joinedMs: state.monotonicMs,
     heardMs: null,

@@ -170,6 +170,8 @@ export interface Peer {
   goodbye: { readonly keepsLocks: boolean } | null;
   /** Monotonic ms at which corosync reported its node gone; null while it is there. */
   nodeDownMs: number | null;
+  /** What was granted here since then of what it held: said once for each resource. */
+  readonly inherited: Set<string>;
   /** The protocols that its daemon speaks, as far as it has told. */
   protocol: ProtocolRange | null;
   /** Monotonic ms at which it came into the group; see ghosts.ts. */

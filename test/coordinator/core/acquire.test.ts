@@ -1,7 +1,7 @@
 import test from 'ava';
 
 import { CALLERS_PER_LOCK_MAX, EXPLAIN_GRACE_MS } from '../../../src/coordinator/core/limits.js';
-import { Bench, actionNames, actionsOf, entryOf, kindsOf, recordNames, startedBench, OTHER, PROCESS } from './harness.js';
+import { Bench, actionNames, actionsOf, entryOf, kindsOf, recordNames, startedBench, OTHER, PROCESS, VM } from './harness.js';
 
 test('a take is asked of the kernel only behind its written intent', (t) => {
   const bench = startedBench();
@@ -254,4 +254,10 @@ test('a grant after the death of its holder says how long after', (t) => {
   t.is(bench.outcome(caller), 'open', 'it has no generation before the loss is settled');
   bench.running([1, 3]);
   t.regex(JSON.stringify(bench.answer(caller)), /granted 700 ms after corosync reported/);
+
+  bench.send({ kind: 'release', caller: 900, resource: 'disk', owner: VM });
+  bench.send({ kind: 'unlocked', id });
+  const later = bench.acquire({ waitMs: null });
+  bench.send({ kind: 'granted', id: later.id });
+  t.notRegex(JSON.stringify(bench.answer(later.caller)), /after corosync reported/);
 });

@@ -73,7 +73,10 @@ async function loseMachine(
   const { scene, server, timeline } = t.context;
   const { name, nodeId } = victim.guest;
   await Promise.all(scene.nodes.map((node) => node.forgetJournal()));
-  await victim.take(RESOURCE, OWNER);
+  // A starved machine may take longer for the answer than an acquire that does not wait lasts.
+  await victim.until('hold what is marked', async () => {
+    return (await victim.acquire(RESOURCE, OWNER)).status === 200;
+  }, FENCED_MS_MAX);
   await new Promise((resolve) => setTimeout(resolve, SYNCED_MS));
   const { bootId } = await victim.status();
   await (cut === 'reset' ? victim.guest.reset() : victim.guest.powerOff());
