@@ -18,6 +18,8 @@ const SLOW_MS = 300_000;
 const SETTLED_S = 400;
 /** Each question takes an emulated processor the better part of a second. */
 const ASK_PAUSE_MS = 1_000;
+/** An emulated processor is slower than any that the samples' time-outs were meant for. */
+const SLOWER = 3;
 const PROJECT = join(import.meta.dirname, '../../../..');
 
 /** The lock, the virtual machine and the name of what is locked, as in the samples. */
@@ -136,7 +138,8 @@ export class PacemakerScene {
   /** The fence device, and the samples with the stand-in for the virtual machine. */
   async loadSamples(): Promise<void> {
     const sample = (name: string): string =>
-      readFileSync(join(PROJECT, 'pacemaker/samples', name), 'utf8');
+      readFileSync(join(PROJECT, 'pacemaker/samples', name), 'utf8')
+        .replace(/timeout=(\d+)s/g, (_, seconds) => `timeout=${Number(seconds) * SLOWER}s`);
     const vm = sample('vm.crm')
       .replace('ocf:heartbeat:VirtualDomain', 'ocf:holdfast-lab:standin')
       .replace(/ +params config=.*\\\n/, '');
