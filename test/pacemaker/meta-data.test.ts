@@ -51,6 +51,10 @@ async function isMissing(t: ExecutionContext, program: string, pack: string): Pr
 }
 
 for (const name of AGENTS) {
+  test(`the meta-data of ${name} name no encoding, which crmsh would refuse to read`, async (t) => {
+    t.true((await metaDataOf(t, name)).startsWith('<?xml version="1.0"?>\n'));
+  });
+
   test(`the meta-data of ${name} follow the grammar of RA API 1.1`, async (t) => {
     const text = await metaDataOf(t, name);
     if (await isMissing(t, 'xmllint', 'libxml2-utils')) return;
