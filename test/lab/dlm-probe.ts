@@ -4,8 +4,8 @@
  * `open`, `take:RESOURCE:MODE` (refused or granted at once), `wait:RESOURCE:MODE` (begins to wait),
  * `queued:RESOURCE` (until the kernel shows it waiting), `granted:RESOURCE` (awaits what `wait`
  * began), `cancel:RESOURCE`, `convert:RESOURCE:MODE`, `unlock:RESOURCE`, `adopt:RESOURCE:MODE`,
- * `locks`, `state`, `view`, `release`, `close`, `bench:COUNT`, `sleep:MS`, `kill-child`, `stay`. Where
- * a name has colons, `|` stands for those between the words.
+ * `locks`, `state`, `view`, `release`, `close`, `bench:COUNT`, `sleep:MS`, `kill-child`, `stay`.
+ * Where a name has colons, `|` stands for those between the words.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -79,8 +79,8 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 /**
  * What the shell must do, in the order of the list: tell, at once; persist, then multicast, then
  * lock, then reply; news in front of the persist are told before its records are written. When the
- * write fails, a take whose `intent` was in it is not carried out, nor a convert whose `converting` was,
- * and the shell says so with an `intent-failed` or `convert-unlisted` event; the rest goes on,
+ * write fails, a take whose `intent` was in it is not carried out, nor a convert whose `converting`
+ * was, and the shell says so with an `intent-failed` or `convert-unlisted` event; the rest goes on,
  * since the kernel and the older records still prove what is held.
  */
 export type Effect =

@@ -24,7 +24,8 @@ function stateWith(standing: Standing, peer: PeerState, facts: Partial<ManifestE
   state.peers.set(2, {
     nodeId: 2, name: 'n2', state: peer, sinceMs: 0, pid: null, incarnation: null, bootId: null,
     seq: 0, manifestVersion: 1, entries: Manifest.of([entry]), assembly: null, requestedMs: null,
-    goodbye: null, nodeDownMs: null, inherited: new Set(), protocol: null, joinedMs: 0, heardMs: 0, missingMs: null,
+    goodbye: null, nodeDownMs: null, inherited: new Set(),
+    protocol: null, joinedMs: 0, heardMs: 0, missingMs: null,
     ghostPid: null, isSilenceTold: false,
   });
   return state;

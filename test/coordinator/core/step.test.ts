@@ -142,7 +142,7 @@ class World {
 
   check(effects: readonly Effect[]): void {
     const places = effects.map(({ kind }) => ORDER[kind]);
-    if (places.some((place, at) => place < (places[at - 1] ?? 0))) throw new Error('wrong order');
+    if (places.some((place, at) => place < (places[at - 1] ?? -1))) throw new Error('wrong order');
     if (logsOf(effects, 'error').some((line) => line.includes('LOST'))) throw new Error('LOST');
     for (const action of actionsOf(effects)) {
       const state = this.bench.listed.get(action.id)?.state;

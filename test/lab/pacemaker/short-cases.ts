@@ -2,7 +2,7 @@ import { addCase, type PacemakerTest, type T } from './context.js';
 import { Hammer } from './hammer.js';
 import { LOCK, RESOURCE, VM, type PacemakerNode } from './scene.js';
 
-/** What every run of the tests tries. */
+/** Eleven minutes, the boot among them. */
 export function addShortCases(test: PacemakerTest): void {
   addCase(test, 'from cold everything starts in its order, by the samples as they are', coldStart);
   addCase(test, 'the daemon is killed: it adopts, and nobody touches the machine', killDaemon);
