@@ -83,9 +83,11 @@ export class EffectRunner {
    * a step: its news come after these.
    */
   #tell(effects: readonly Effect[]): readonly Effect[] {
-    const news = effects.filter(({ kind }) => kind === 'tell');
-    if (news.length === 0) return effects;
-    this.#news.push(...news);
+    // They come first, see `EffectCollector`; most steps have none.
+    let count = 0;
+    while (effects[count]?.kind === 'tell') count += 1;
+    if (count === 0) return effects;
+    this.#news.push(...effects.slice(0, count));
     if (!this.#isTelling) {
       this.#isTelling = true;
       for (let next = this.#news.shift(); next !== undefined; next = this.#news.shift()) {
@@ -93,7 +95,7 @@ export class EffectRunner {
       }
       this.#isTelling = false;
     }
-    return effects.filter(({ kind }) => kind !== 'tell');
+    return effects.slice(count);
   }
 
   /** Whether the disk hangs: then nobody is made to wait for it who is only told a refusal. */

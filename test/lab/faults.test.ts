@@ -1,15 +1,14 @@
-import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import type { ExecutionContext } from 'ava';
 
-import { startLab } from './cluster.js';
 import { waitUntil } from './host/wait.js';
-import { named, Scene, type SceneNode } from './reconcile/scene.js';
-import { Timeline } from './timeline.js';
+import { named, type SceneNode } from './reconcile/scene.js';
+import { sceneTest, type SceneContext } from './scene-test.js';
 
 /**
  * Faults that leave a machine running, each with fencing broken for a while: nothing hangs, what is
  * said is right, and the lock stays put until the machine that held it is proved dead.
  */
-const test = anyTest as TestFn<{ readonly scene: Scene; readonly timeline: Timeline }>;
+const test = sceneTest({}, (context) => context);
 
 const RESOURCE = 'disk';
 /** Well beyond corosync's token of 5 s: the others have given the node up. */
@@ -53,27 +52,6 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-test.before(async (t) => {
-  t.timeout(900_000);
-  const timeline = new Timeline((line) => t.log(line));
-  const lab = await startLab({ progress: (line) => timeline.mark(line) });
-  const scene = new Scene(lab);
-  t.context = { scene, timeline };
-  await lab.startCluster();
-  await lab.deploy();
-  await scene.start();
-  timeline.mark('three daemons vouch for their locks');
-});
-
-test.afterEach.always(async (t) => {
-  if (t.passed) return;
-  for (const node of t.context.scene.nodes) t.log(await node.log().catch(String));
-});
-
-test.after.always(async (t) => {
-  await (t.context as Partial<typeof t.context>).scene?.lab.stop();
-});
-
 for (const [index, { title, strike }] of FAULTS.entries()) {
   test.serial(`${title}: nothing hangs, and its lock waits for its proved death`, async (t) => {
     t.timeout(900_000);
@@ -109,7 +87,7 @@ for (const [index, { title, strike }] of FAULTS.entries()) {
 
 /** The fault is there and no fencing: everybody answers, and nobody is granted anything of it. */
 async function staysPut(
-  t: ExecutionContext<{ timeline: Timeline }>, victim: SceneNode, heir: SceneNode,
+  t: ExecutionContext<SceneContext>, victim: SceneNode, heir: SceneNode,
 ): Promise<void> {
   const fresh = await victim.acquire('fresh', named('anybody'));
   t.not(fresh.status, 200, JSON.stringify(fresh.body));
@@ -138,7 +116,7 @@ async function seenDown(node: SceneNode, { guest }: SceneNode): Promise<void> {
 
 /** Its list is of another boot, which it says, and it holds nothing. */
 async function comeBack(
-  t: ExecutionContext<{ scene: Scene; timeline: Timeline }>, node: SceneNode,
+  t: ExecutionContext<SceneContext>, node: SceneNode,
 ): Promise<void> {
   const { scene, timeline } = t.context;
   await node.guest.powerOn();

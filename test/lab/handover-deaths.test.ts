@@ -1,21 +1,15 @@
-import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import type { ExecutionContext } from 'ava';
 
 import type { LockView } from '../../src/control/schema.js';
-import { startLab } from './cluster.js';
 import { KERNEL_MODE } from './kernel-table.js';
-import { named, Scene, type SceneNode } from './reconcile/scene.js';
-import { Timeline } from './timeline.js';
+import { named, type SceneNode } from './reconcile/scene.js';
+import { sceneTest, type SceneContext } from './scene-test.js';
 
 /**
  * Handovers that a machine's death interrupts, on the real kernel: a third node that asks for the
  * lock in every mode all the time, and waits for it too, gets it only when nobody has it.
  */
-interface Context {
-  readonly scene: Scene;
-  readonly timeline: Timeline;
-}
-
-const test = anyTest as TestFn<Context>;
+const test = sceneTest({}, (context) => context);
 
 const RESOURCE = 'disk';
 const GUEST = named('guest');
@@ -63,27 +57,6 @@ const DEATHS: readonly Death[] = [
   },
 ];
 
-test.before(async (t) => {
-  t.timeout(900_000);
-  const timeline = new Timeline((line) => t.log(line));
-  const lab = await startLab({ progress: (line) => timeline.mark(line) });
-  const scene = new Scene(lab);
-  t.context = { scene, timeline };
-  await lab.startCluster();
-  await lab.deploy();
-  await scene.start();
-  timeline.mark('three daemons vouch for their locks');
-});
-
-test.afterEach.always(async (t) => {
-  if (t.passed) return;
-  for (const node of t.context.scene.nodes) t.log(await node.log().catch(String));
-});
-
-test.after.always(async (t) => {
-  await (t.context as Partial<Context>).scene?.lab.stop();
-});
-
 for (const [index, death] of DEATHS.entries()) {
   test.serial(death.title, async (t) => {
     t.timeout(900_000);
@@ -116,7 +89,7 @@ for (const [index, death] of DEATHS.entries()) {
 
 /** The third asks without end; until the victim is off and recovered from it is refused. */
 async function decided(
-  t: ExecutionContext<Context>,
+  t: ExecutionContext<SceneContext>,
   { victim, heir, third }: { victim: SceneNode; heir: SceneNode; third: SceneNode },
 ): Promise<void> {
   const endMs = performance.now() + DECIDED_MS_MAX;
@@ -130,7 +103,7 @@ async function decided(
 }
 
 /** A third asks for it in each mode that owners may have, and the kernel grants it nothing. */
-async function hammer(t: ExecutionContext<Context>, third: SceneNode): Promise<void> {
+async function hammer(t: ExecutionContext<SceneContext>, third: SceneNode): Promise<void> {
   for (const mode of ['EX', 'PW', 'PR']) {
     const { status, body } = await third.acquire(RESOURCE, named(`intruder-${mode}`), mode);
     t.not(status, 200, `${mode}: ${JSON.stringify(body)}`);
@@ -142,7 +115,7 @@ async function hammer(t: ExecutionContext<Context>, third: SceneNode): Promise<v
 
 /** The heir lets go, and who waited all the time is next. */
 async function passOn(
-  t: ExecutionContext<Context>, heir: SceneNode, third: SceneNode,
+  t: ExecutionContext<SceneContext>, heir: SceneNode, third: SceneNode,
 ): Promise<void> {
   t.is((await heir.release(RESOURCE, GUEST)).status, 200);
   await third.until('be granted what it waited for', async () => {
@@ -151,7 +124,7 @@ async function passOn(
 }
 
 async function step(
-  t: ExecutionContext<Context>, node: SceneNode, action: string, rest: object,
+  t: ExecutionContext<SceneContext>, node: SceneNode, action: string, rest: object,
 ): Promise<void> {
   const body = { resource: RESOURCE, owner: GUEST, ...rest };
   const answer = await node.post(`handover/${action}`, body);
@@ -164,7 +137,7 @@ async function lockOf(node: SceneNode): Promise<LockView | undefined> {
   return (await node.locks()).find((lock) => lock.resource === RESOURCE && lock.node.id === id);
 }
 
-async function comeBack(t: ExecutionContext<Context>, node: SceneNode): Promise<void> {
+async function comeBack(t: ExecutionContext<SceneContext>, node: SceneNode): Promise<void> {
   const { scene, timeline } = t.context;
   if (node.guest.pid === null) await node.guest.powerOn();
   await node.guest.booted();

@@ -1,10 +1,7 @@
 import type { WitnessServer } from './kills/witness-server.js';
-import type { Scene } from './reconcile/scene.js';
-import type { Timeline } from './timeline.js';
+import type { SceneContext } from './scene-test.js';
 
-/** What the tests of one boot of the lab share. */
-export interface LabContext {
-  readonly scene: Scene;
+/** What the tests of one boot share where a witness judges. */
+export interface LabContext extends SceneContext {
   readonly server: WitnessServer;
-  readonly timeline: Timeline;
 }

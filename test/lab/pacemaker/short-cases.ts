@@ -26,6 +26,7 @@ async function coldStart(t: T): Promise<void> {
   }
   t.deepEqual(await scene.node(1).whereIs(LOCK), [home.guest.name]);
   const starts = await startTimes(home, ['dlm', 'holdfast', LOCK, VM]);
+  t.true(starts.every((seconds) => Number.isFinite(seconds)), JSON.stringify(starts));
   t.deepEqual(starts, [...starts].sort((one, other) => one - other), 'in the order of the samples');
   await holdsAlone(t, home);
 }

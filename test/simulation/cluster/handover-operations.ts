@@ -1,6 +1,6 @@
 import type { HandoverAction, HandoverResult } from '../../../src/coordinator/service.js';
 import type { Claim } from '../checker.js';
-import { begin, reach, refused, told } from './lock-operations.js';
+import { acquireClaim, begin, reach, told } from './lock-operations.js';
 import type { Op } from './op.js';
 import type { ClusterWorld } from './world.js';
 
@@ -32,17 +32,9 @@ export function migrate(world: ClusterWorld, one: Op): boolean {
   const { source } = migration;
   if (source.asking + source.releasing > 0) return false;
   if (source.belief === 'held') return open(world, migration);
-  const { host, coordinator } = reach(world, one.node);
-  if (coordinator === null) return false;
-  const { resource, owner } = source;
-  const signal = begin(world, source);
-  const request = { resource, mode: 'EX', owner, waitMs: STEP_MS, signal } as const;
-  world.hear(host, coordinator.acquire(request), ({ lock }) => {
-    source.asking -= 1;
-    told(world, source, lock.mode, lock.generation);
+  return acquireClaim(world, source, { mode: 'EX', waitMs: STEP_MS }, () => {
     open(world, migration);
-  }, (code, message) => refused(world, source, code, message));
-  return true;
+  });
 }
 
 /** From here on the owner counts on no more than CW: nobody else in, but the other end. */

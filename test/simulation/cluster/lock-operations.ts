@@ -10,16 +10,22 @@ const CERTAIN: ReadonlySet<string> = new Set(['HELD', 'TIMEOUT']);
 
 /** Asks for one lock; false when nobody can be asked, or this owner is asking already. */
 export function acquire(world: ClusterWorld, one: Op): boolean {
-  const { host, coordinator } = reach(world, one.node);
-  if (coordinator === null) return false;
-  const claim = world.claimOf(one);
-  if (claim.asking > 0) return false;
-  const signal = begin(world, claim);
-  const { resource, mode, waitMs } = one;
-  const request = { resource, mode, owner: claim.owner, waitMs, signal };
+  return acquireClaim(world, world.claimOf(one), one);
+}
+
+/** As `acquire`; `then` hears that it is held. */
+export function acquireClaim(
+  world: ClusterWorld, claim: Claim, { mode, waitMs }: Pick<Op, 'mode' | 'waitMs'>,
+  then: () => void = () => undefined,
+): boolean {
+  const { host, coordinator } = reach(world, claim.nodeId);
+  if (coordinator === null || claim.asking > 0) return false;
+  const { resource, owner } = claim;
+  const request = { resource, mode, owner, waitMs, signal: begin(world, claim) };
   world.hear(host, coordinator.acquire(request), ({ lock }) => {
     claim.asking -= 1;
     toldAtLeast(world, claim, mode, lock);
+    then();
   }, (code, message) => refused(world, claim, code, message));
   return true;
 }
@@ -179,7 +185,7 @@ export function told(
   world.ledger.checker.toldHeld(claim, mode, world.ledger.kernel());
 }
 
-export function refused(world: ClusterWorld, claim: Claim, code: string, message: string): void {
+function refused(world: ClusterWorld, claim: Claim, code: string, message: string): void {
   claim.asking -= 1;
   world.note(`     ${nameOf(claim.owner)} is refused ${claim.resource}: ${code} ${message}`);
   // Who goes away before its answer does not know: the grant may have been on its way.
