@@ -2,13 +2,19 @@
 # Holdfast on every node, for pcs: sh holdfast.pcs.sh
 # Fencing has to be configured and tried out before this.
 set -e
-pcs property set stonith-enabled=true no-quorum-policy=freeze
-pcs resource create dlm ocf:pacemaker:controld \
+# All at once: one by one, pcs has each resource started before its constraints are there.
+cib=$(mktemp)
+trap 'rm -f "$cib" "$cib.before"' EXIT
+pcs cluster cib "$cib"
+cp "$cib" "$cib.before"
+pcs -f "$cib" property set stonith-enabled=true no-quorum-policy=freeze
+pcs -f "$cib" resource create dlm ocf:pacemaker:controld \
     op start timeout=90s stop timeout=100s monitor interval=10s timeout=60s \
     clone dlm-clone interleave=true
 # A stop that is refused, because somebody else holds locks, waits for the operator: on-fail=block.
-pcs resource create holdfast ocf:holdfast:coordinator \
+pcs -f "$cib" resource create holdfast ocf:holdfast:coordinator \
     op start timeout=90s stop timeout=120s on-fail=block monitor interval=10s timeout=20s \
     clone holdfast-clone interleave=true
-pcs constraint order start dlm-clone "then" start holdfast-clone
-pcs constraint colocation add holdfast-clone with dlm-clone
+pcs -f "$cib" constraint order start dlm-clone "then" start holdfast-clone
+pcs -f "$cib" constraint colocation add holdfast-clone with dlm-clone
+pcs cluster cib-push "$cib" diff-against="$cib.before"

@@ -242,7 +242,7 @@ test('a daemon that hangs hangs no action', async (t) => {
   }
 });
 
-test('health is published when it changes, and withdrawn by a stop', async (t) => {
+test('health is published when it changes', async (t) => {
   const { agent, service } = await agentBefore(t);
   for (let time = 1; time <= 2; time += 1) await agent.run('monitor');
   t.deepEqual(agent.calls('attrd_updater'), [
@@ -256,6 +256,17 @@ test('health is published when it changes, and withdrawn by a stop', async (t) =
   const quiet = await agentBefore(t);
   await quiet.agent.run('monitor', { publish_health: 'false' });
   t.deepEqual(quiet.agent.calls('attrd_updater'), []);
+});
+
+test('health is published by a start, and withdrawn by a stop', async (t) => {
+  const agent = await directAgent(t);
+  for (const action of ['start', 'monitor', 'stop']) {
+    t.is((await agent.run(action)).exitCode, OCF.success);
+  }
+  t.deepEqual(agent.calls('attrd_updater'), [
+    '--name #health-holdfast --update green', '--name holdfast-lost --update 0',
+    '--name #health-holdfast --delete', '--name holdfast-lost --delete',
+  ]);
 });
 
 test('fencing that is off in dlm_controld is refused, unless the configuration says so', async (t) => {

@@ -20,13 +20,13 @@ export const FLAVOUR_PACKAGES: Readonly<Record<Flavour, readonly string[]>> = {
   plain: [],
   pacemaker: [
     'pacemaker', 'pacemaker-cli-utils', 'pacemaker-resource-agents', 'resource-agents', 'crmsh',
-    'dbus', 'psmisc', 'libxml2-utils', 'busybox-static',
+    'pcs', 'dbus', 'psmisc', 'libxml2-utils', 'busybox-static',
   ],
 };
 
 export const FLAVOUR_DISABLED_UNITS: Readonly<Record<Flavour, readonly string[]>> = {
   plain: [],
-  pacemaker: ['pacemaker.service'],
+  pacemaker: ['pacemaker.service', 'pcsd.service', 'pcsd-ruby.service'],
 };
 
 /** With what they depend on; the first block is what the initramfs needs to mount the root. */

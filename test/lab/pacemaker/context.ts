@@ -18,6 +18,7 @@ export function addCase(
   test.serial(title, async (t) => {
     t.timeout(1_800_000);
     const { scene, timeline } = t.context;
+    await scene.makeWhole();
     const startedMs = performance.now();
     timeline.mark(`---- ${title}`);
     await play(t);

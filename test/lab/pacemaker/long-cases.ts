@@ -2,7 +2,10 @@ import { DEPLOY_PATH } from '../deployment.js';
 import { addCase, type PacemakerTest, type T } from './context.js';
 import { MIGRATION_BROKEN_PATH } from './guest-files.js';
 import { LOCK, RESOURCE, VM, type PacemakerNode } from './scene.js';
-import { holdsAlone, migrations } from './short-cases.js';
+import { runOcfTester } from './ocf-tester.js';
+import {
+  attributesOf, clearVm, HEALTH, holdsAlone, losesItsNode, migrations, moveVm, startBySamples,
+} from './short-cases.js';
 
 /** How long a machine whose node could not be fenced must stay away from the others. */
 const STAYS_AWAY_MS = 60_000;
@@ -15,6 +18,8 @@ const KEEP = 'sed -i \'s/^#on_stop = .*/on_stop = "keep"/\' /etc/holdfast/holdfa
 
 /** What is tried before a release, after the short cases and in their cluster. */
 export function addLongCases(test: PacemakerTest): void {
+  addCase(test, 'from cold again, by the samples for pcs', coldStartByPcs);
+  addCase(test, 'ocf-tester has nothing against the agents but its old DTD', ocfTester);
   addCase(test, `the machine migrates ${MIGRATIONS} times, and a third never gets in`, async (t) => {
     await migrations(t, MIGRATIONS);
   });
@@ -25,13 +30,43 @@ export function addLongCases(test: PacemakerTest): void {
     await failedMigration(t, 'target');
   });
   addCase(test, 'the target of a migration dies in the middle: one owner', targetDies);
+  addCase(test, 'an operator fences a node: lock and machine run elsewhere', fencedByHand);
   addCase(test, 'a cut off node is fenced, lock and machine run elsewhere, and it heals', partition);
+  addCase(test, 'without dlm_controld a node is isolated, says so, grants nothing, is fenced', isolation);
   addCase(test, 'with a broken fence device everything waits, until a person has looked', brokenFence);
   addCase(test, 'standby: what is held moves, the daemon leaves, nobody is fenced', standby);
   addCase(test, 'standby with somebody else\'s lock: the stop waits for its owner', standbyRefused);
   addCase(test, 'rolling restart of all daemons in maintenance: nobody notices', rollingRestart);
   addCase(test, 'a lock that the kernel has lost fails its resource at once', lostLock);
+  addCase(test, 'what else the manual says can be done', restOfManual);
   addCase(test, 'the whole cluster is shut down, and nobody is fenced', shutdown);
+}
+
+async function coldStartByPcs(t: T): Promise<void> {
+  const { scene, timeline } = t.context;
+  const { guest } = scene.node(1);
+  for (const id of [VM, LOCK, 'holdfast', 'dlm']) {
+    await guest.exec(`pcs resource delete ${id}`, { timeoutMs: UNIT_TIMEOUT_MS });
+  }
+  await guest.exec('pcs alert remove holdfast-fencing', { timeoutMs: UNIT_TIMEOUT_MS });
+  t.deepEqual(await scene.node(1).whereIs('dlm'), []);
+  timeline.mark('everything was stopped and removed');
+  await startBySamples(t, 'pcs');
+}
+
+/** The lock beside the one that Pacemaker runs, the coordinator where Pacemaker's is stopped. */
+async function ocfTester(t: T): Promise<void> {
+  const { scene, timeline } = t.context;
+  const node = scene.node(1);
+  await runOcfTester(t, node, 'lock', ['-o', 'resource=ocf-tester']);
+  timeline.mark('the lock passed');
+  await node.guest.exec('crm resource stop holdfast-clone', { timeoutMs: UNIT_TIMEOUT_MS });
+  await scene.settled();
+  await runOcfTester(t, node, 'coordinator', []);
+  timeline.mark('the coordinator passed');
+  await node.guest.exec('crm resource start holdfast-clone', { timeoutMs: UNIT_TIMEOUT_MS });
+  await holdsAlone(t, await scene.untilVmRuns(() => true));
+  await scene.settled();
 }
 
 /** Pacemaker restarts the machine at the target: stopped everywhere first, then the lock moves. */
@@ -43,7 +78,7 @@ async function failedMigration(t: T, where: 'source' | 'target'): Promise<void> 
   const broken = where === 'source' ? home : target;
   const before = scene.recorder.latest(VM);
   await broken.guest.exec(`touch ${MIGRATION_BROKEN_PATH}`);
-  await home.guest.exec(`crm_resource --move --resource ${VM} --node ${target.guest.name}`);
+  await moveVm(t, home, target);
   await scene.until('another life of the machine', () =>
     Promise.resolve(scene.recorder.latest(VM)?.id !== before?.id));
   await scene.settled();
@@ -51,7 +86,8 @@ async function failedMigration(t: T, where: 'source' | 'target'): Promise<void> 
   const heir = await scene.untilVmRuns(() => true);
   timeline.mark(`after the failure ${VM} runs on ${heir.guest.name}`);
   await holdsAlone(t, heir);
-  await home.guest.exec(`crm_resource --clear --resource ${VM}; crm_resource --cleanup`);
+  await clearVm(t, home);
+  await home.guest.exec('crm_resource --cleanup');
   await scene.settled();
   await holdsAlone(t, await scene.vmHome());
 }
@@ -62,7 +98,7 @@ async function targetDies(t: T): Promise<void> {
   const home = await scene.vmHome();
   const [target] = scene.othersThan(home);
   if (target === undefined) throw new RangeError('no target');
-  await home.guest.exec(`crm_resource --move --resource ${VM} --node ${target.guest.name}`);
+  await moveVm(t, home, target);
   await home.until('see both with the lock', async () => {
     const holders = (await home.locks()).filter(({ resource, mode }) =>
       resource === RESOURCE && mode === 'CW');
@@ -70,26 +106,43 @@ async function targetDies(t: T): Promise<void> {
   }, 120_000);
   await target.guest.powerOff();
   timeline.mark(`${target.guest.name} has lost its power in the middle`);
-  await home.guest.exec(`crm_resource --clear --resource ${VM}`);
+  await clearVm(t, home);
   const heir = await scene.untilVmRuns((node) => node !== target.guest.name, home);
   await scene.settled(home);
   await holdsAlone(t, heir);
   timeline.mark(`${VM} runs on ${heir.guest.name}`);
-  await scene.comeBack(target);
+}
+
+async function fencedByHand(t: T): Promise<void> {
+  const { scene } = t.context;
+  await losesItsNode(t, async (lost, asked) => {
+    await scene.follow(asked, 'stonith_admin --reboot NODE', { NODE: lost.guest.name });
+  });
 }
 
 async function partition(t: T): Promise<void> {
+  await losesItsNode(t, (lost) => lost.guest.cutClusterLink());
+}
+
+/** The fence devices are broken meanwhile, so that there is time to look at it. */
+async function isolation(t: T): Promise<void> {
   const { scene, timeline } = t.context;
-  const home = await scene.vmHome();
-  const [asked] = scene.othersThan(home);
-  await home.guest.cutClusterLink();
-  timeline.mark(`${home.guest.name} is cut off`);
-  const heir = await scene.untilVmRuns((node) => node !== home.guest.name, asked);
-  timeline.mark(`${VM} runs on ${heir.guest.name}`);
-  t.false(home.isOn, 'it was fenced before');
-  await scene.settled(asked);
-  await holdsAlone(t, heir);
-  await scene.comeBack(home);
+  for (const { guest } of scene.nodes) await guest.breakFencing();
+  await losesItsNode(t, async (lost, asked) => {
+    await lost.guest.exec('kill -9 $(pidof dlm_controld)');
+    await lost.until('be isolated', async () => {
+      return (await lost.status()).standing.kind === 'isolated';
+    }, 120_000);
+    const owner = { kind: 'named', name: 'latecomer' };
+    const { status, body } =
+      await lost.post('acquire', { resource: 'late', owner, mode: 'PR', waitMs: 0 });
+    t.not(status, 200, JSON.stringify(body));
+    const failed = new RegExp(`holdfast_monitor_\\d+ on ${lost.guest.name} .*this node is isolated.*`);
+    await scene.until('the monitor to fail for that reason', async () =>
+      failed.test((await asked.guest.attempt('crm_mon -1')).stdout));
+    timeline.mark(failed.exec((await asked.guest.exec('crm_mon -1')).stdout)?.[0] ?? '');
+    for (const { guest } of scene.nodes) await guest.repairFencing();
+  });
 }
 
 async function brokenFence(t: T): Promise<void> {
@@ -108,16 +161,18 @@ async function brokenFence(t: T): Promise<void> {
   timeline.mark(`${asked.guest.name} explains (${verdict}): ${sentences.join(' ')}`);
   t.regex(sentences.join(' '), new RegExp(`${home.guest.name}.*fenc`));
   t.not(verdict, 'free');
+  const told = await scene.follow(asked, 'holdfast explain RESOURCE', { RESOURCE });
+  t.regex(told, /fenc/, told);
+  t.regex(await scene.follow(asked, 'dlm_tool ls'), /^name +holdfast$/m);
 
   await home.guest.powerOff();
-  await asked.guest.exec(`stonith_admin --confirm ${home.guest.name}`);
+  await scene.follow(asked, 'stonith_admin --confirm NODE', { NODE: home.guest.name });
   timeline.mark('a person has seen that it is off, and says so');
   const heir = await scene.untilVmRuns((node) => node !== home.guest.name, asked);
   timeline.mark(`${VM} runs on ${heir.guest.name}`);
   for (const { guest } of [asked, other]) await guest.repairFencing();
   await scene.settled(asked);
   await holdsAlone(t, heir);
-  await scene.comeBack(home);
 }
 
 async function standby(t: T): Promise<void> {
@@ -159,7 +214,7 @@ async function standbyRefused(t: T): Promise<void> {
   t.regex(shown, /holdfast_stop_0 on n\d.*script.*somebody|holdfast[^\n]*blocked/s, shown);
   timeline.mark('the stop is refused, and the resource blocked');
   t.is((await node.post('release', { resource: 'script', owner })).status, 200);
-  await home.guest.exec('crm_resource --cleanup --resource holdfast');
+  await scene.follow(home, 'crm resource cleanup holdfast');
   await scene.until('the daemon to leave', async () => {
     return !(await home.whereIs('holdfast-clone')).includes(node.guest.name);
   });
@@ -172,18 +227,19 @@ async function rollingRestart(t: T): Promise<void> {
   const { scene, timeline } = t.context;
   const home = await scene.vmHome();
   const before = scene.recorder.latest(VM);
-  await home.guest.exec('crm_attribute --name maintenance-mode --update true');
+  await scene.follow(home, 'crm configure property maintenance-mode=true');
   for (const node of scene.nodes) {
     const pid = await node.daemon();
     // The first restart reads it; the daemon that it ends still refuses, and is killed after that.
-    await node.guest.exec(`${KEEP}; systemctl restart holdfastd`, { timeoutMs: UNIT_TIMEOUT_MS });
+    await node.guest.exec(KEEP);
+    await scene.follow(node, 'systemctl restart holdfastd');
     t.not(await node.daemon(), pid);
     await node.until('vouch again', async () => {
       return (await node.status()).standing.kind === 'ok';
     }, UNIT_TIMEOUT_MS, 1_000);
     timeline.mark(`${node.guest.name} runs a new daemon`);
   }
-  await home.guest.exec('crm_attribute --name maintenance-mode --delete');
+  await scene.follow(home, 'crm configure property maintenance-mode=false');
   await scene.settled();
   await holdsAlone(t, home);
   t.is(scene.recorder.latest(VM)?.id, before?.id, 'the same life of the machine');
@@ -208,6 +264,12 @@ async function lostLock(t: T): Promise<void> {
     return said.includes(`told Pacemaker that ${LOCK} has failed on ${home.guest.name}`);
   }, UNIT_TIMEOUT_MS, 1_000);
   timeline.mark('the loss was told to Pacemaker');
+  // In maintenance nobody monitors.
+  await home.guest.exec('crm_resource --force-check --resource holdfast');
+  await scene.until('the loss among the attributes', async () => {
+    return (await attributesOf(home, HEALTH)).includes('red')
+      && (await attributesOf(home, 'holdfast-lost')).includes('1');
+  });
   await home.guest.exec('crm_attribute --name maintenance-mode --delete');
   await scene.until('another life of the machine', () =>
     Promise.resolve(scene.recorder.latest(VM)?.id !== before?.id));
@@ -215,6 +277,14 @@ async function lostLock(t: T): Promise<void> {
   await holdsAlone(t, await scene.vmHome());
   await home.guest.exec('crm_resource --cleanup');
   await scene.settled();
+}
+
+async function restOfManual(t: T): Promise<void> {
+  const { scene } = t.context;
+  const home = await scene.vmHome();
+  t.regex(await scene.follow(home, 'holdfast status'), /ok/);
+  t.regex(await scene.follow(home, 'journalctl -u holdfastd'), /holdfast/);
+  t.deepEqual(scene.manual.unfollowed, [], 'nobody has tried these commands of the manual');
 }
 
 async function shutdown(t: T): Promise<void> {

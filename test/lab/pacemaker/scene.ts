@@ -9,6 +9,7 @@ import type { Timeline } from '../timeline.js';
 import {
   RUNNER_PATH, runnerText, STANDIN_PATH, STANDIN_TEXT, STONITH_PATH, stonithAgentText,
 } from './guest-files.js';
+import { Manual } from './manual.js';
 import { Recorder } from './recorder.js';
 
 /** A starved guest must not look dead. */
@@ -21,19 +22,37 @@ const ASK_PAUSE_MS = 1_000;
 /** An emulated processor is slower than any that the samples' time-outs were meant for. */
 const SLOWER = 3;
 const PROJECT = join(import.meta.dirname, '../../../..');
+/** Where the samples lie on the guests as the lab needs them. */
+const SAMPLES = '/var/tmp/samples';
+/** In the order that they are to be loaded in. */
+const SAMPLE_NAMES = ['holdfast', 'alert', 'vm'] as const;
+
+/** The two shells that there are samples for: how a sample's file ends, and what loads it. */
+export const SHELLS = {
+  crm: { ending: 'crm', command: 'crm configure load update ' },
+  pcs: { ending: 'pcs.sh', command: 'sh ' },
+} as const;
+export type Shell = keyof typeof SHELLS;
 
 /** The lock, the virtual machine and the name of what is locked, as in the samples. */
 export const VM = 'vm-17';
 export const LOCK = 'vm-17-lock';
 export const RESOURCE = 'vm:4c4c4544-0035-4d10-8044-b7c04f4e3332';
 
-/** What is before the samples: the fence device, which is each site's own. */
 const FENCING_CRM = `
 property stonith-action=off stonith-timeout=90s
 primitive fencing stonith:fence_holdfast_pacemaker \\
     params pcmk_host_list="n1 n2 n3" pcmk_off_timeout=60s \\
     op monitor interval=0 timeout=60s
 `;
+
+/** A sample for this lab: a stand-in for the virtual machine, and more time for everything. */
+function sampleText(file: string): string {
+  return readFileSync(join(PROJECT, 'pacemaker/samples', file), 'utf8')
+    .replace(/timeout=(\d+)s/g, (_, seconds) => `timeout=${Number(seconds) * SLOWER}s`)
+    .replace('ocf:heartbeat:VirtualDomain', 'ocf:holdfast-lab:standin')
+    .replace(/^ +(params )?config=.*\\\n/m, '');
+}
 
 /** A node under Pacemaker, as its operator sees it. */
 export class PacemakerNode extends HoldfastNode {
@@ -67,6 +86,7 @@ export class PacemakerScene {
   readonly recorder: Recorder;
   readonly timeline: Timeline;
   readonly nodes: readonly PacemakerNode[];
+  readonly manual = new Manual();
 
   private constructor(lab: Lab, recorder: Recorder, timeline: Timeline) {
     this.lab = lab;
@@ -97,9 +117,31 @@ export class PacemakerScene {
     await guest.write(STONITH_PATH, stonithAgentText(this.lab.fenceTargets), 0o755);
     await guest.write(STANDIN_PATH, STANDIN_TEXT, 0o755);
     await guest.write(RUNNER_PATH, runnerText(this.recorder.port), 0o755);
-    await guest.exec(`node ${DEPLOY_PATH}/build/bundle/cli/main.js install`, { timeoutMs: SLOW_MS });
-    await guest.exec('systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload; sync',
-      { timeoutMs: SLOW_MS });
+    // Where npm puts it.
+    await guest.exec(`ln -s ${DEPLOY_PATH}/build/bundle/cli/main.js /usr/local/bin/holdfast`);
+    for (const command of [
+      'systemctl disable --now dlm', 'holdfast install',
+      'systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload',
+    ]) await guest.exec(this.manual.follow(command), { timeoutMs: SLOW_MS });
+    for (const { ending } of Object.values(SHELLS)) {
+      for (const name of SAMPLE_NAMES) {
+        await guest.write(`${SAMPLES}/${name}.${ending}`, sampleText(`${name}.${ending}`));
+      }
+    }
+    await guest.exec('sync', { timeoutMs: SLOW_MS });
+  }
+
+  /**
+   * Does on that node what the manual says, in the folder of the samples.
+   *
+   * @param meant what stands in the place of NODE and the like
+   * @returns what it said
+   */
+  async follow(
+    { guest }: PacemakerNode, command: string, meant: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const words = this.manual.follow(command, meant);
+    return (await guest.exec(`cd ${SAMPLES} && ${words}`, { timeoutMs: SLOW_MS })).stdout;
   }
 
   node(index: number): PacemakerNode {
@@ -128,23 +170,19 @@ export class PacemakerScene {
     });
   }
 
-  /** Loads crmsh's text, such as a sample, as an operator does. */
-  async load(text: string): Promise<void> {
+  /** The fence device, which the samples need and which is each site's own. */
+  async configureFencing(): Promise<void> {
     const { guest } = this.node(1);
-    await guest.write('/var/tmp/load.crm', text);
-    await guest.exec('crm configure load update /var/tmp/load.crm', { timeoutMs: SLOW_MS });
+    await guest.write('/var/tmp/fencing.crm', FENCING_CRM);
+    await guest.exec('crm configure load update /var/tmp/fencing.crm', { timeoutMs: SLOW_MS });
   }
 
-  /** The fence device, and the samples with the stand-in for the virtual machine. */
-  async loadSamples(): Promise<void> {
-    const sample = (name: string): string =>
-      readFileSync(join(PROJECT, 'pacemaker/samples', name), 'utf8')
-        .replace(/timeout=(\d+)s/g, (_, seconds) => `timeout=${Number(seconds) * SLOWER}s`);
-    const vm = sample('vm.crm')
-      .replace('ocf:heartbeat:VirtualDomain', 'ocf:holdfast-lab:standin')
-      .replace(/ +params config=.*\\\n/, '');
-    await this.load(FENCING_CRM);
-    for (const text of [sample('holdfast.crm'), sample('alert.crm'), vm]) await this.load(text);
+  /** As an operator does. */
+  async loadSamples(shell: Shell): Promise<void> {
+    const { command, ending } = SHELLS[shell];
+    for (const name of SAMPLE_NAMES) {
+      await this.follow(this.node(1), `${command}${name}.${ending}`);
+    }
   }
 
   async until(
@@ -189,14 +227,19 @@ export class PacemakerScene {
     return this.named(this.recorder.latest(VM)?.node ?? '');
   }
 
-  /** A machine that was fenced or shut down comes back into the cluster. */
-  async comeBack(node: PacemakerNode): Promise<void> {
-    if (!node.isOn) await node.guest.powerOn();
-    await node.guest.booted();
-    await node.guest.healClusterLink();
-    await this.startPacemaker([node]);
+  /** What every case finds: fence devices that work, and no machine off that was on before. */
+  async makeWhole(): Promise<void> {
+    for (const { guest, isOn } of this.nodes) if (isOn) await guest.repairFencing();
+    const off = this.nodes.filter(({ isOn }) => !isOn);
+    if (off.length === 0) return;
+    await Promise.all(off.map(async ({ guest }) => {
+      await guest.powerOn();
+      await guest.booted();
+      await guest.healClusterLink();
+    }));
+    await this.startPacemaker(off);
     await this.settled();
-    this.timeline.mark(`${node.guest.name} is back`);
+    this.timeline.mark(`${off.map(({ guest }) => guest.name).join(', ')} came back`);
   }
 
   async log(): Promise<string> {
