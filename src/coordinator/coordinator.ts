@@ -361,8 +361,7 @@ export class Coordinator implements CoordinatorService {
     if (answer.kind !== 'stopped') throw errorOf(answer);
     await this.#runner.settled();
     await this.#group.leave();
-    const isRunning = this.#state.condition.kind === 'running';
-    await this.#lockspace.close(answer.kept === 0 && isRunning);
+    await this.#lockspace.close(answer.kept === 0);
     await this.#end();
     return { kept: answer.kept };
   }

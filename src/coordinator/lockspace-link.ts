@@ -12,6 +12,12 @@ const QUORUM_POLL_MS = 250;
 const READY_DELAY_MAX_MS = 3_000;
 /** Without dlm.ko no attempt succeeds until somebody loads it, and each one starts a child. */
 const OPEN_DELAY_MAX_MS = 20_000;
+/**
+ * How long a stop waits for a stopped lockspace to run, so that it can be left: others that stop at
+ * the same time stop it for a moment. Less than the unit's TimeoutStopSec, with room for the rest.
+ */
+const LEAVE_WAIT_MS = 20_000;
+const LEAVE_POLL_MS = 200;
 
 /** Opens the lockspace, carries out the core's lock actions in it, and opens it again when lost. */
 export class LockspaceLink {
@@ -289,17 +295,38 @@ export class LockspaceLink {
     );
   }
 
-  /** Leaves the lockspace when nothing is in it any more, or lets go of it as it is. */
-  async close(mayRelease: boolean): Promise<void> {
+  /** Leaves the lockspace, when it `mayLeave` and as soon as it runs, or lets go of it as it is. */
+  async close(mayLeave: boolean): Promise<void> {
     const lockspace = this.#lockspace;
     this.#lockspace = null;
     if (lockspace === null) return;
     try {
-      if (mayRelease) await lockspace.release();
+      const obstacle = mayLeave ? await this.#obstacleToLeaving() : null;
+      if (obstacle !== null) this.#notLeft(obstacle);
+      if (mayLeave && obstacle === null) await lockspace.release();
       else await lockspace.close();
     } catch (error) {
-      this.#modules.log('error', `the lockspace was not left: ${messageOf(error)}`);
+      this.#notLeft(messageOf(error));
       await lockspace.close();
+    }
+  }
+
+  #notLeft(why: string): void {
+    this.#modules.log('error', `the lockspace was not left: ${why}`);
+  }
+
+  /** Null when it runs: to leave a stopped one hangs in the kernel. */
+  async #obstacleToLeaving(): Promise<string | null> {
+    const { clock, lockManager } = this.#modules;
+    const { signal } = new AbortController();
+    const untilMs = clock.monotonic() + LEAVE_WAIT_MS;
+    for (;;) {
+      const condition = await lockManager.lockspaceState(this.#options.lockspace);
+      if (condition.kind === 'running') return null;
+      if (condition.kind === 'absent') return 'the kernel does not have it any more';
+      if (condition.kind === 'abandoned') return condition.reason;
+      if (clock.monotonic() >= untilMs) return `it waits for ${condition.for}`;
+      await pause(clock, LEAVE_POLL_MS, signal);
     }
   }
 }

@@ -22,6 +22,7 @@ test('held locks change their mode and their node on a real DLM, and nobody gets
     await job.crashWhileRaising();
     await job.handOver();
     await job.handOverThroughACrash();
+    await job.stopAtOnce();
   } catch (thrown) {
     for (const node of job.all) t.log(await node.log().catch(String));
     throw thrown;
@@ -141,6 +142,17 @@ class ChangingHands {
     await this.#ask(n3, 'release', { owner: INTRUDER });
     for (const node of this.all) this.#t.notRegex(await node.kernelLocks(), /vm-disk-2/);
     this.#timeline.mark('released, it is n3\'s; nothing of it is left in any kernel');
+  }
+
+  /** Each stops the lockspace of the others for a moment, which nobody may leave meanwhile. */
+  async stopAtOnce(): Promise<void> {
+    await Promise.all(this.all.map((node) => node.signal('TERM')));
+    for (const node of this.all) {
+      await node.until('end', async () => !(await node.isRunning()));
+      const left = await node.guest.attempt('test -e /sys/kernel/dlm/holdfast');
+      this.#t.not(left.code, 0, `${node.guest.name} has left the lockspace: ${await node.log()}`);
+    }
+    this.#timeline.mark('all three, stopped at once, have left the lockspace');
   }
 
   /** A third asks for it in each mode that owners may have. */

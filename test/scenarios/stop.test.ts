@@ -30,6 +30,26 @@ scenario('a stop that releases gives everything back before it says goodbye', as
   t.is(world.at(2).status().standing.kind, 'ok');
 });
 
+scenario('a stop while others leave waits for the lockspace to run, and leaves it then', async (t, world) => {
+  const others = [2, 3].map((id) => world.node(id).stop('refuse'));
+  await world.until('the others to have stopped the lockspace', () =>
+    world.at(1).status().standing.kind === 'recovering');
+  t.deepEqual(await world.finish(Promise.all([...others, world.node(1).stop('refuse')])), [0, 0, 0]);
+  for (const id of [1, 2, 3]) {
+    t.is(world.cluster.engine.stateOf(id, 'holdfast').kind, 'absent', `n${id} has left`);
+  }
+}, { timings: { recoveryMs: 2_000 } });
+
+scenario('a lockspace that stays stopped is not waited for without end, and it is said', async (t, world) => {
+  for (const id of [2, 3]) world.powerOff(id);
+  await world.until('no quorum', () => world.at(1).status().standing.kind === 'no-quorum');
+  const beganMs = world.clock.monotonic();
+  t.is(await world.finish(world.node(1).stop('refuse')), 0);
+  t.true(world.clock.monotonic() - beganMs < 25_000);
+  t.true(world.node(1).log.some((line) => /the lockspace was not left: it waits for/.test(line)));
+  t.is(world.cluster.engine.stateOf(1, 'holdfast').kind, 'waiting');
+});
+
 scenario('a stop that keeps leaves orphans, which the next start adopts', async (t, world) => {
   await world.acquire(1, 'disk', { owner: 'alpha' });
   t.is(await world.finish(world.node(1).stop('keep')), 1);

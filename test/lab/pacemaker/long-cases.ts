@@ -19,7 +19,6 @@ const KEEP = 'sed -i \'s/^#on_stop = .*/on_stop = "keep"/\' /etc/holdfast/holdfa
 /** What is tried before a release, after the short cases and in their cluster. */
 export function addLongCases(test: PacemakerTest): void {
   addCase(test, 'from cold again, by the samples for pcs', coldStartByPcs);
-  addCase(test, 'ocf-tester has nothing against the agents but its old DTD', ocfTester);
   addCase(test, `the machine migrates ${MIGRATIONS} times, and a third never gets in`, async (t) => {
     await migrations(t, MIGRATIONS);
   });
@@ -39,6 +38,7 @@ export function addLongCases(test: PacemakerTest): void {
   addCase(test, 'rolling restart of all daemons in maintenance: nobody notices', rollingRestart);
   addCase(test, 'a lock that the kernel has lost fails its resource at once', lostLock);
   addCase(test, 'what else the manual says can be done', restOfManual);
+  addCase(test, 'ocf-tester has nothing against the agents but its old DTD', ocfTester);
   addCase(test, 'the whole cluster is shut down, and nobody is fenced', shutdown);
 }
 

@@ -2,9 +2,10 @@ import { addCase, type PacemakerTest, type T } from './context.js';
 import { Hammer } from './hammer.js';
 import { LOCK, RESOURCE, VM, type PacemakerNode, type Shell } from './scene.js';
 
+/** The node attribute that the coordinator's agent keeps. */
 export const HEALTH = '#health-holdfast';
 
-/** Some eight minutes, the boot among them. */
+/** Some ten minutes, the boot among them. */
 export function addShortCases(test: PacemakerTest): void {
   addCase(test, 'from cold everything starts in its order, by the samples as they are', coldStart);
   addCase(test, 'the daemon is killed: it adopts, and nobody touches the machine', killDaemon);

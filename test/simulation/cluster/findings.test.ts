@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { op, type ClusterScript } from './op.js';
 import { runCluster } from './run.js';
 
@@ -29,11 +29,45 @@ const FINDINGS: readonly Finding[] = [
   },
 ];
 
-for (const { story, script } of FINDINGS) {
-  test(story, async (t) => {
-    t.timeout(60_000);
-    const { violations, trace } = await runCluster(script);
-    if (violations.length > 0) t.log(trace.join('\n'));
-    t.deepEqual(violations, []);
-  });
+/** What it has found and what is not mended yet; the runner says when one of them holds. */
+const OPEN: readonly Finding[] = [
+  {
+    // The disk is full when `held` is to be written, and the owner is told all the same. The
+    // daemon dies before the disk recovers: its successor finds an `intent`, whose owner was told
+    // nothing as far as it knows, and gives the lock back.
+    story: 'what is told as held while the list cannot be written outlives the daemon',
+    script: {
+      seed: 951504634, nodes: 3, disorder: 0.3, isApart: true, fencingMs: 2_000, recoveryMs: 0,
+      jitterMs: 40, loneEchoRate: 0.5,
+      ops: [
+        op('migrate', {
+          node: 2, owner: 'p-2', resource: 'image', waitMs: 500, amount: 0.7134700869210064,
+          thenMs: 2_000,
+        }),
+        op('acquire', {
+          node: 2, owner: 'vm-b', resource: 'image', waitMs: null, amount: 0.42748305504210293,
+          thenMs: 0,
+        }),
+        op('fail-disk', {
+          node: 2, owner: 'vm-a', resource: 'image', waitMs: 500, amount: 0.8111878000199795,
+          thenMs: 2_000,
+        }),
+        op('kill-daemon', { node: 2, owner: 'vm-a', amount: 0.6182972630485892, thenMs: 2_000 }),
+        op('acquire', {
+          node: 2, owner: 'vm-b', resource: 'image', mode: 'PW', waitMs: 30_000,
+          amount: 0.541967440629378, thenMs: 2_000,
+        }),
+      ],
+    },
+  },
+];
+
+async function play(t: ExecutionContext, script: ClusterScript): Promise<void> {
+  t.timeout(60_000);
+  const { violations, trace } = await runCluster(script);
+  if (violations.length > 0) t.log(trace.join('\n'));
+  t.deepEqual(violations, []);
 }
+
+for (const { story, script } of FINDINGS) test(story, (t) => play(t, script));
+for (const { story, script } of OPEN) test.failing(story, (t) => play(t, script));
