@@ -234,6 +234,7 @@ export class Coordinator implements CoordinatorService {
         break;
       case 'persist':
       case 'confirm-set':
+      case 'confirm-held':
         break;
       default:
         effect satisfies never;

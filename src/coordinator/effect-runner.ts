@@ -1,6 +1,7 @@
 import { HoldfastError, messageOf } from '../errors.js';
-import type { Effect } from './core/effect.js';
+import type { Answer, Effect } from './core/effect.js';
 import type { CoreEvent } from './core/event.js';
+import { refuseUnlisted } from './core/list-condition.js';
 import type { ListRecord } from './core/record.js';
 
 /** Steps whose records go into one write; more wait for the next. */
@@ -20,13 +21,13 @@ export const STEPS_WAITING_MAX = 16_384;
 interface Unlisted {
   readonly ids: ReadonlySet<number>;
   readonly converts: ReadonlySet<number>;
-  /** Members of sets that could not be written as held. */
-  readonly members: ReadonlySet<number>;
+  /** Those newly granted that could not be written as held. */
+  readonly grants: ReadonlySet<number>;
   readonly message: string;
 }
 
 const NONE: Unlisted = {
-  ids: new Set(), converts: new Set(), members: new Set(), message: '',
+  ids: new Set(), converts: new Set(), grants: new Set(), message: '',
 };
 
 interface Sifted {
@@ -36,6 +37,7 @@ interface Sifted {
 }
 
 type Persist = Extract<Effect, { kind: 'persist' }>;
+type Reply = Extract<Effect, { kind: 'reply' }>;
 
 export interface EffectSinks {
   append(records: readonly ListRecord[]): Promise<void>;
@@ -62,6 +64,11 @@ export class EffectRunner {
    * released lock as held. Bounded, since no new lock is taken while writes fail.
    */
   #unwritten: readonly ListRecord[] = [];
+  /**
+   * The locks whose grant could not be written, and why. The core knows by now, but steps from
+   * before may wait here whose callers must not hear that it is held; empty as soon as none do.
+   */
+  readonly #untold = new Map<number, string>();
 
   constructor(sinks: EffectSinks) {
     this.#sinks = sinks;
@@ -132,23 +139,24 @@ export class EffectRunner {
       const steps = this.#waiting.splice(0, STEPS_PER_WRITE_MAX);
       const records = steps.flatMap((effects) => persistOf(effects)?.records ?? []);
       for (const effects of steps) this.#report(effects);
-      const members = new Set(steps.flatMap((effects) => membersIn(effects)));
+      const grants = new Set(steps.flatMap((effects) => grantsIn(effects)));
       const isIdle = records.length === 0 && !isRetry;
-      const unlisted = isIdle ? NONE : await this.#write(records, members);
+      const unlisted = isIdle ? NONE : await this.#write(records, grants);
       for (const effects of steps) this.#perform(effects, unlisted);
     }
+    this.#untold.clear();
     this.#running = false;
   }
 
   /**
    * Writes what is left of earlier failures and then these records, in pieces that the list takes.
    * What could not be written is kept for the next write, but for intents and converts: those
-   * stand for nothing, and neither does what follows on an intent. Nor do `members` of sets count
-   * as held that were not written as such: the core gives the whole set back.
+   * stand for nothing, and neither does what follows on an intent. Nor do `grants` count as held
+   * that were not written as such: the core gives them back.
    */
   async #write(
     records: readonly ListRecord[],
-    members: ReadonlySet<number>,
+    grants: ReadonlySet<number>,
   ): Promise<Unlisted> {
     const queue = [...this.#unwritten, ...records];
     const refused: ListRecord[] = [];
@@ -175,14 +183,14 @@ export class EffectRunner {
     const left = queue.slice(written);
     const ids = new Set(intentsIn([...left, ...refused]));
     const converts = new Set(convertsIn([...left, ...refused]));
-    const isMember = (record: ListRecord): boolean => {
-      return record.kind === 'held' && members.has(record.id);
+    const isGrant = (record: ListRecord): boolean => {
+      return record.kind === 'held' && grants.has(record.id);
     };
     this.#unwritten = left.filter((record) => {
-      return record.kind !== 'converting' && !ids.has(idOf(record)) && !isMember(record);
+      return record.kind !== 'converting' && !ids.has(idOf(record)) && !isGrant(record);
     });
-    const unheld = new Set([...left, ...refused].filter(isMember).map(idOf));
-    return { ids, converts, members: unheld, message: message ?? '' };
+    const unheld = new Set([...left, ...refused].filter(isGrant).map(idOf));
+    return { ids, converts, grants: unheld, message: message ?? '' };
   }
 
   /**
@@ -235,10 +243,26 @@ export class EffectRunner {
   }
 
   #confirm({ set, ids }: Extract<Effect, { kind: 'confirm-set' }>, unlisted: Unlisted): void {
-    const isListed = !ids.some((id) => unlisted.members.has(id));
+    const isListed = !ids.some((id) => unlisted.grants.has(id));
     const { message } = unlisted;
     this.#sinks.dispatch(isListed ? { kind: 'set-listed', set }
       : { kind: 'set-unlisted', set, message });
+  }
+
+  #confirmHeld(id: number, { grants, message }: Unlisted): void {
+    if (!grants.has(id)) return;
+    this.#untold.set(id, message);
+    this.#sinks.dispatch({ kind: 'held-unlisted', id, message });
+  }
+
+  /** The answer, or a refusal in its place when it speaks of a lock that is not listed as held. */
+  #toldOf(reply: Reply): Reply {
+    if (this.#untold.size === 0) return reply;
+    for (const id of heldIn(reply.answer)) {
+      const message = this.#untold.get(id);
+      if (message !== undefined) return { ...reply, answer: refuseUnlisted(message) };
+    }
+    return reply;
   }
 
   #perform(effects: readonly Effect[], unlisted: Unlisted): void {
@@ -248,6 +272,8 @@ export class EffectRunner {
     for (const effect of effects.slice(persistAt(effects) + 1)) {
       if (isOf(effect, 'take', ids) || isOf(effect, 'convert', converts)) continue;
       if (effect.kind === 'confirm-set') this.#confirm(effect, unlisted);
+      else if (effect.kind === 'confirm-held') this.#confirmHeld(effect.id, unlisted);
+      else if (effect.kind === 'reply') this.#performOne(this.#toldOf(effect));
       else this.#performOne(effect);
     }
     if (ids.length > 0) {
@@ -259,9 +285,18 @@ export class EffectRunner {
   }
 }
 
-/** The members of sets that this step lists as held. */
-function membersIn(effects: readonly Effect[]): readonly number[] {
-  return effects.flatMap((effect) => (effect.kind === 'confirm-set' ? effect.ids : []));
+/** The locks that this step lists as held for the first time. */
+function grantsIn(effects: readonly Effect[]): readonly number[] {
+  return effects.flatMap((effect) => {
+    if (effect.kind === 'confirm-held') return [effect.id];
+    return effect.kind === 'confirm-set' ? effect.ids : [];
+  });
+}
+
+/** The locks that an owner is told by this that it holds. */
+function heldIn(answer: Answer): readonly number[] {
+  if (answer.kind === 'acquired-set') return answer.members.map(({ id }) => id);
+  return 'id' in answer ? [answer.id] : [];
 }
 
 /** The locks that these records announce to the list for the first time. */

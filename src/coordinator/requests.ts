@@ -74,7 +74,10 @@ export class Requests {
       return { kind: 'acquire-set', caller, members, owner, waitMs };
     });
     if (answer.kind === 'acquired-set') {
-      return { members: answer.members.map((member) => ({ ...member, convertedFrom: null })) };
+      const members = answer.members.map(({ lock, acquired }) => {
+        return { lock, acquired, convertedFrom: null };
+      });
+      return { members };
     }
     throw errorOf(answer);
   }

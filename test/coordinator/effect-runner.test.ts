@@ -16,7 +16,13 @@ const DROPPED: ListRecord = { kind: 'dropped', at: 0, id: 9, why: 'released' };
 const TAKE: Effect = {
   kind: 'lock', action: { kind: 'take', id: 1, lockName: 'disk', mode: 'EX', wait: false }, opening: 1,
 };
+const VIEW = { resource: 'disk' } as LockView;
 const LOG: Effect = { kind: 'log', level: 'info', message: 'later' };
+
+function acquired(caller: number, id: number): Effect {
+  const answer = { kind: 'acquired', id, lock: VIEW, acquired: true } as const;
+  return { kind: 'reply', caller, answer };
+}
 
 function persist(...records: ListRecord[]): Effect {
   return { kind: 'persist', records };
@@ -152,8 +158,7 @@ test('behind a disk that hangs a log and a refusal are told out of turn, and not
   while (!runner.isFull) runner.push([TAKE]);
   runner.push([LOG]);
   runner.push([TAKE, LOG]);
-  const lock = { resource: 'disk' } as LockView;
-  runner.push([{ kind: 'publish', event: { at: '', type: 'lock', lock, gone: false } }]);
+  runner.push([{ kind: 'publish', event: { at: '', type: 'lock', lock: VIEW, gone: false } }]);
   t.deepEqual(done, [LOG]);
   answer();
   await runner.settled();
@@ -261,6 +266,7 @@ test('what follows on an intent that was not written is not kept either', async 
 });
 
 const HELD: ListRecord[] = [{ kind: 'held', at: 0, id: 1 }, { kind: 'held', at: 0, id: 2 }];
+const CONFIRM_HELD: Effect = { kind: 'confirm-held', id: 1 };
 const CONFIRM: Effect = { kind: 'confirm-set', set: 1, ids: [1, 2] };
 
 test('a set is confirmed when its members are written as held, in one append', async (t) => {
@@ -285,6 +291,27 @@ test('members that could not be written are said so, and are not written later',
   runner.push([persist(releasing)]);
   await runner.settled();
   t.deepEqual(writes.at(-1), [DROPPED, releasing]);
+});
+
+test('who may hear of a lock that could not be listed as held is refused; nobody else is', async (t) => {
+  const { runner, writes, done, events, faults } = bench();
+  faults.write = new ListError('NO_SPACE', 'the disk is full', { retryable: true });
+  runner.push([persist({ kind: 'held', at: 0, id: 1 }, DROPPED), CONFIRM_HELD, acquired(1, 1)]);
+  // Pushed while that write is under way: what the core said before it knew.
+  runner.push([acquired(2, 1)]);
+  runner.push([persist({ kind: 'held', at: 0, id: 3 }), acquired(3, 7)]);
+  await runner.settled();
+  t.deepEqual(done.map((effect) => effect.kind === 'reply' && [
+    effect.caller, effect.answer.kind === 'refused' ? effect.answer.code : effect.answer.kind,
+  ]), [[1, 'LIST_FAILED'], [2, 'LIST_FAILED'], [3, 'acquired']]);
+  t.deepEqual(events.filter(({ kind }) => kind !== 'warning'), [
+    { kind: 'held-unlisted', id: 1, message: 'the disk is full' },
+  ]);
+  faults.write = null;
+  runner.push([persist(INTENT), acquired(4, 1)]);
+  await runner.settled();
+  t.deepEqual(writes.at(-1), [DROPPED, { kind: 'held', at: 0, id: 3 }, INTENT]);
+  t.like(done.at(-1), { caller: 4, answer: { kind: 'acquired' } });
 });
 
 test('a convert whose record was not written is not asked for, and its lock stays listed', async (t) => {

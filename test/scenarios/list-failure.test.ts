@@ -109,17 +109,19 @@ scenario('a lock that was released and taken again during the failure is adopted
   t.false(world.node(1).log.some((line) => line.includes('LOST')));
 });
 
-scenario('a grant that cannot be recorded is told, and adopted by its intent after a crash', async (t, world) => {
+scenario('a grant that cannot be recorded is told to nobody, and given back', async (t, world) => {
   await world.acquire(2, 'disk');
   const waiting = world.ask(1, 'disk', { owner: 'alpha', waitMs: null });
   await world.untilSeen('disk', ['n1 EX waiting alpha', 'n2 EX held n2']);
   world.node(1).disk.failing.set('write', 'EIO');
   await world.release(2, 'disk');
-  t.is((await world.finish(waiting.promise)).state, 'held');
+  await t.throwsAsync(world.finish(waiting.promise), { code: 'LIST_FAILED', message: /EIO/ });
+  await world.acquire(2, 'disk', { owner: 'next', waitMs: 5_000 });
   world.node(1).crash();
   await world.start(1);
   await world.untilReady();
-  await world.untilSeen('disk', ['n1 EX held alpha']);
+  await world.untilSeen('disk', ['n2 EX held next']);
+  t.false(world.node(1).log.some((line) => line.includes('LOST')));
 });
 
 scenario('many callers at once on a failing disk: each is told, none is granted', async (t, world) => {

@@ -70,15 +70,17 @@ export class Asker {
       this.#cancels.set(claim, cancel);
       claim.asking += 1;
       claim.askedPid = process.pid;
+      // Should the answer be lost, whoever asks again finds a member of the set.
+      if (claims.length > 1 && claim.belief !== 'held') claim.isOfSet = true;
       this.#world.checker.forgetSets(claim);
     }
     this.#hear(process, ask({ coordinator, signal: cancel.signal }), (results) => {
       for (const claim of claims) claim.asking -= 1;
       for (const [index, claim] of claims.entries()) {
-        const mode = results[index]?.lock.mode;
-        if (mode === undefined) continue;
-        claim.isOfSet = claims.length > 1;
-        this.#world.checker.toldHeld(claim, mode, this.#world.kernel());
+        const result = results[index];
+        if (result === undefined) continue;
+        if (result.acquired) claim.isOfSet = claims.length > 1;
+        this.#world.checker.toldHeld(claim, result.lock.mode, this.#world.kernel());
       }
     }, (code) => {
       this.#world.boundaries.trace?.push(`      ${owner} is refused ${claims.map(textOf).join()}: ${code}`);

@@ -27,7 +27,7 @@ export interface Claim {
   askedPid: number;
   /** Its process has ended: whatever it had must go. */
   hasEnded: boolean;
-  /** It was last told of as a member of a set. */
+  /** It may have been taken for a set, whatever has confirmed it since. */
   isOfSet: boolean;
 }
 

@@ -58,6 +58,17 @@ const FINDINGS: readonly Finding[] = [
     // Not so much that its intent is gone, too: then nothing tells that there were two.
     amounts: [61, 120, 160, 200],
   },
+  {
+    // Seed 837903632, point 508. The judge took a member that a request of its own had confirmed
+    // for a lock by itself: of sets nothing is promised after a cut.
+    story: 'a set that a cut has undone is given back, and the rest is in order',
+    scripts: [alone([
+      { do: 'acquire-set', node: 1, owner: 'x', resources: ['a', 'b'], mode: 'PR', waitMs: 0 },
+      take('x', 'PR', 0, 'a'),
+    ])],
+    kind: 'cut',
+    amounts: [61, 120, 160, 200],
+  },
 ];
 
 /** A bit of the first lock's first record, behind the header and two marks of generations. */

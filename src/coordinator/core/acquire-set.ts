@@ -3,6 +3,7 @@ import { onAcquire } from './acquire.js';
 import type { Answer, EffectCollector } from './effect.js';
 import type { CoreEvent } from './event.js';
 import { CANCEL_GRACE_MS, OWN_LOCKS_MAX, SETS_MAX } from './limits.js';
+import { refuseUnlisted } from './list-condition.js';
 import { callerOfSet, inOrder, type LockSet, type SetMember } from './lock-set.js';
 import { viewOwnLock } from './lock-view.js';
 import { covers, type LockMode } from './mode.js';
@@ -11,6 +12,7 @@ import { findOwnLock, setPhase } from './own-locks.js';
 import { refuse, refuseForStanding, type Refusal } from './refusal.js';
 import { giveBack } from './set-rollback.js';
 import type { OwnLock, State } from './state.js';
+import type { LockView } from './view.js';
 
 type AcquireSetEvent = Extract<CoreEvent, { kind: 'acquire-set' }>;
 
@@ -141,12 +143,12 @@ export function onSetListed(state: State, number: number, out: EffectCollector):
     rollBack(state, set, refusal ?? refuse('BUSY', text), out);
     return;
   }
-  const members: { lock: ReturnType<typeof viewOwnLock>; acquired: boolean }[] = [];
+  const members: { id: number; lock: LockView; acquired: boolean }[] = [];
   for (const lock of locks) {
     if (lock === undefined) continue;
     const acquired = lock.phase.kind === 'gathered';
     if (acquired) becomeHeld(state, lock);
-    members.push({ lock: viewOwnLock(state, lock), acquired });
+    members.push({ id: lock.facts.id, lock: viewOwnLock(state, lock), acquired });
   }
   state.sets.delete(set.number);
   out.reply(set.caller, { kind: 'acquired-set', members });
@@ -174,8 +176,7 @@ export function onSetUnlisted(
 ): void {
   const set = state.sets.get(number);
   if (set?.phase.kind !== 'listing') return;
-  const text = `the lock list cannot be written (${message}): no new locks until it can`;
-  rollBack(state, set, refuse('LIST_FAILED', text), out);
+  rollBack(state, set, refuseUnlisted(message), out);
 }
 
 /**

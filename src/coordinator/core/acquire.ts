@@ -6,7 +6,7 @@ import { refuseExplained } from './explained-refusal.js';
 import { becomeHeld } from './grant.js';
 import { refuseHandover } from './handover-refusal.js';
 import { CALLERS_PER_LOCK_MAX, OWN_LOCKS_MAX } from './limits.js';
-import { refuseForList } from './list-condition.js';
+import { refuseForList, refuseUnlisted } from './list-condition.js';
 import { findHolders, viewOwnLock } from './lock-view.js';
 import { covers, joinModes, needsGeneration } from './mode.js';
 import { describeOwner } from './owner.js';
@@ -112,7 +112,7 @@ function joinExisting(
       if (state.standing.kind === 'isolated') return refuseForStanding(state.standing);
       return (
         refuseInQuestion(state, lock) ??
-        { kind: 'acquired', lock: viewOwnLock(state, lock), acquired: false }
+        { kind: 'acquired', id: facts.id, lock: viewOwnLock(state, lock), acquired: false }
       );
     case 'converting':
       return acquireConverting(state, lock, phase, { caller, goal: event.mode });
@@ -233,6 +233,5 @@ export function onIntentFailed(
   forgetLock(state, lock);
   doneAdopting(state, lock, out);
   if (lock.facts.owner?.kind === 'process') out.unwatchOwner(id);
-  const text = `the lock list cannot be written (${message}): no new locks until it can`;
-  for (const { caller } of callers) out.reply(caller, refuse('LIST_FAILED', text));
+  for (const { caller } of callers) out.reply(caller, refuseUnlisted(message));
 }

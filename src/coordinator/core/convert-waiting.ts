@@ -35,7 +35,8 @@ export function expireConvert(
 }
 
 function pending(state: State, lock: OwnLock, { from }: Converting): Answer {
-  return { kind: 'converted', lock: viewOwnLock(state, lock), from, pending: true };
+  const view = viewOwnLock(state, lock);
+  return { kind: 'converted', id: lock.facts.id, lock: view, from, pending: true };
 }
 
 /** `converting, parked -> held` with its last caller. */
@@ -138,7 +139,7 @@ export function answerConverted(
 ): void {
   const view = viewOwnLock(state, lock);
   for (const { caller } of callers) {
-    out.reply(caller, { kind: 'converted', lock: view, from, pending: false });
+    out.reply(caller, { kind: 'converted', id: lock.facts.id, lock: view, from, pending: false });
   }
 }
 

@@ -108,7 +108,8 @@ export function convertHeld(
   const unsure = refuseInQuestion(state, lock);
   if (unsure !== null) return unsure;
   if (mode === goal) {
-    return { kind: 'converted', lock: viewOwnLock(state, lock), from: mode, pending: false };
+    const view = viewOwnLock(state, lock);
+    return { kind: 'converted', id: lock.facts.id, lock: view, from: mode, pending: false };
   }
   if (state.life.kind === 'stopping') {
     return refuse('STOPPING', 'the daemon is stopping: it converts no locks');
@@ -142,8 +143,11 @@ export function acquireConverting(
     return joinConvert(state, lock, phase, { caller, goal: asked });
   }
   if (state.standing.kind === 'isolated') return refuseForStanding(state.standing);
-  const held = { kind: 'acquired', lock: viewOwnLock(state, lock), acquired: false } as const;
-  return refuseInQuestion(state, lock) ?? held;
+  const view = viewOwnLock(state, lock);
+  return (
+    refuseInQuestion(state, lock) ??
+    { kind: 'acquired', id: lock.facts.id, lock: view, acquired: false }
+  );
 }
 
 function joinConvert(

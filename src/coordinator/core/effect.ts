@@ -11,13 +11,25 @@ export type RefusalCode =
   | 'LIST_FAILED' | 'LOCKS_HELD' | 'OWNER_GONE' | 'LIMIT' | 'LOCK_MANAGER' | 'STOPPING'
   | 'HANDOVER' | 'NOT_OFFERED' | 'NOT_JOINED' | 'NO_SUCH_NODE';
 
-/** The answer to a caller. */
+/**
+ * The answer to a caller. `id`, where there is one, is the lock that its owner is told it holds:
+ * the shell gives no such answer of a lock that could not be listed as held.
+ */
 export type Answer =
-  | { readonly kind: 'acquired'; readonly lock: LockView; readonly acquired: boolean }
+  | {
+      readonly kind: 'acquired';
+      readonly id: number;
+      readonly lock: LockView;
+      readonly acquired: boolean;
+    }
   | {
       readonly kind: 'acquired-set';
       /** In the order in which they were asked for. */
-      readonly members: readonly { readonly lock: LockView; readonly acquired: boolean }[];
+      readonly members: readonly {
+        readonly id: number;
+        readonly lock: LockView;
+        readonly acquired: boolean;
+      }[];
     }
   /**
    * An owner's lock has another mode now than `from`, or has it again. `pending`: it gives up
@@ -25,6 +37,7 @@ export type Answer =
    */
   | {
       readonly kind: 'converted';
+      readonly id: number;
       readonly lock: LockView;
       readonly from: LockMode;
       readonly pending: boolean;
@@ -36,9 +49,11 @@ export type Answer =
    */
   | {
       readonly kind: 'handover';
-      readonly at: 'offered' | 'joined' | 'exclusive' | 'released';
-      readonly lock: LockView | null;
+      readonly at: 'offered' | 'joined' | 'exclusive';
+      readonly id: number;
+      readonly lock: LockView;
     }
+  | { readonly kind: 'handover'; readonly at: 'released'; readonly lock: null }
   /** Nothing of this node is in the kernel's way any more; the daemon may go. */
   | { readonly kind: 'stopped'; readonly kept: number }
   | {
@@ -103,6 +118,11 @@ export type Effect =
    * for nothing then) and says `set-unlisted`.
    */
   | { readonly kind: 'confirm-set'; readonly set: number; readonly ids: readonly number[] }
+  /**
+   * The step's records list this lock as held for the first time. When they are not written, the
+   * shell forgets them, tells nobody that the lock is held, and says `held-unlisted`.
+   */
+  | { readonly kind: 'confirm-held'; readonly id: number }
   | { readonly kind: 'watch-owner'; readonly id: number; readonly owner: Owner }
   | { readonly kind: 'unwatch-owner'; readonly id: number }
   | { readonly kind: 'reply'; readonly caller: number; readonly answer: Answer }
@@ -168,6 +188,10 @@ export class EffectCollector {
 
   confirmSet(set: number, ids: readonly number[]): void {
     this.#locks.push(() => ({ kind: 'confirm-set', set, ids }));
+  }
+
+  confirmHeld(id: number): void {
+    this.#locks.push(() => ({ kind: 'confirm-held', id }));
   }
 
   /** The answers to sets since the last call. */

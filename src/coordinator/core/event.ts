@@ -139,6 +139,8 @@ export type CoreEvent =
   /** The members of that set are written as held. */
   | { readonly kind: 'set-listed'; readonly set: number }
   | { readonly kind: 'set-unlisted'; readonly set: number; readonly message: string }
+  /** The grant of this lock could not be listed, and nobody has been told of it. */
+  | { readonly kind: 'held-unlisted'; readonly id: number; readonly message: string }
   | {
       readonly kind: 'release';
       readonly caller: number;

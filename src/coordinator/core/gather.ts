@@ -22,6 +22,6 @@ export function gather(
   setPhase(state, lock, { kind: 'gathered' });
   const view = viewOwnLock(state, lock);
   for (const { caller } of callers) {
-    out.reply(caller, { kind: 'acquired', lock: view, acquired: true });
+    out.reply(caller, { kind: 'acquired', id: lock.facts.id, lock: view, acquired: true });
   }
 }

@@ -34,12 +34,14 @@ export function becomeHeld(
   out.persist({
     kind: 'held', at: state.wallMs, id, ...converted, ...number, ...handoverField(lock.handover),
   });
+  // What a convert began is explained by its `converting` record, whatever becomes of this one.
+  if (from === null) out.confirmHeld(id);
   const note = noteOnGrant(state, lock);
   const view = { ...viewOwnLock(state, lock), note };
   for (const { caller } of callers) {
     out.reply(caller, from === null
-      ? { kind: 'acquired', lock: view, acquired: true }
-      : { kind: 'converted', lock: view, from, pending: false });
+      ? { kind: 'acquired', id, lock: view, acquired: true }
+      : { kind: 'converted', id, lock: view, from, pending: false });
   }
   if (note !== null) out.log('info', `'${resource}' ${note}`);
 }

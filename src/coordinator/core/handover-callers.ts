@@ -56,21 +56,21 @@ function answerStep(
   if (lock === undefined) return answerWithout(state, one, out);
   const { handover, phase, facts } = lock;
   if (phase.kind !== 'held') return null;
-  const view = viewOwnLock(state, lock);
+  const told = { id: facts.id, lock: viewOwnLock(state, lock) };
   if (handover === null) {
     if (one.action === 'open') {
       return refuse('LOCK_MANAGER', `'${one.resource}' could not be offered: it stays ${facts.mode}`);
     }
-    return facts.mode === 'EX' ? { kind: 'handover', at: 'exclusive', lock: view } : null;
+    return facts.mode === 'EX' ? { kind: 'handover', at: 'exclusive', ...told } : null;
   }
   const { step } = handover;
   if (one.action === 'open') {
     if (step === 'aborting') return refuseHandover(state, lock, handover);
-    return { kind: 'handover', at: step === 'offered' ? 'offered' : 'joined', lock: view };
+    return { kind: 'handover', at: step === 'offered' ? 'offered' : 'joined', ...told };
   }
   if (one.action !== 'join') return null;
   if (step === 'leaving') return refuseHandover(state, lock, handover);
-  return step === 'joined' ? { kind: 'handover', at: 'joined', lock: view } : null;
+  return step === 'joined' ? { kind: 'handover', at: 'joined', ...told } : null;
 }
 
 /** No lock is here: a join takes it as soon as it is offered, the others have come to an end. */

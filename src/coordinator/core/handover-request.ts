@@ -128,7 +128,8 @@ function abort(
 function answerHeld(state: State, lock: OwnLock): Answer {
   const { phase, facts } = lock;
   if (phase.kind === 'held' && facts.mode === 'EX') {
-    return { kind: 'handover', at: 'exclusive', lock: viewOwnLock(state, lock) };
+    const view = viewOwnLock(state, lock);
+    return { kind: 'handover', at: 'exclusive', id: facts.id, lock: view };
   }
   const handover: Handover | null = lock.handover;
   if (handover !== null) return refuseHandover(state, lock, handover);

@@ -1,6 +1,6 @@
 import type { Answer, EffectCollector } from './effect.js';
 import type { ListCondition } from './event.js';
-import { refuse } from './refusal.js';
+import { refuse, type Refusal } from './refusal.js';
 import { count, type State } from './state.js';
 
 const TOPIC = 'list';
@@ -22,6 +22,12 @@ export function onListCondition(
   state.list = condition;
   if (condition.kind === 'well') state.warnings.delete(TOPIC);
   else state.warnings.set(TOPIC, condition.text);
+}
+
+/** What would make a lock held cannot be written. `message`: why, in the words of the list. */
+export function refuseUnlisted(message: string): Refusal {
+  const text = `the lock list cannot be written (${message}): no new locks until it can`;
+  return refuse('LIST_FAILED', text);
 }
 
 /** Why no new lock may be taken as the list stands; null when it may. */

@@ -201,12 +201,27 @@ export function onUnlockFailed(
 export function onOwnerEnded(state: State, owner: Owner, out: EffectCollector): void {
   for (const lock of state.locks.values()) {
     if (lock.facts.owner === null || !isSameOwner(lock.facts.owner, owner)) continue;
-    releaseEnded(state, lock, out);
+    giveUp(state, lock, 'its owner has ended', out);
   }
 }
 
-function releaseEnded(state: State, lock: OwnLock, out: EffectCollector): void {
-  const why = 'its owner has ended';
+/**
+ * The kernel has granted it and the list does not say so: after a crash it would be taken for one
+ * that nobody was told of, so nobody is, and it is given back.
+ */
+export function onHeldUnlisted(
+  state: State,
+  { id, message }: { readonly id: number; readonly message: string },
+  out: EffectCollector,
+): void {
+  const lock = state.locks.get(id);
+  if (lock === undefined) return;
+  out.log('error', `'${lock.facts.resource}' could not be listed as held: ${message}`);
+  giveUp(state, lock, 'it could not be listed as held', out);
+}
+
+/** Whatever has become of it meanwhile, nobody is to have it any more. */
+function giveUp(state: State, lock: OwnLock, why: string, out: EffectCollector): void {
   const { phase } = lock;
   switch (phase.kind) {
     case 'gathered':

@@ -18,7 +18,7 @@ import { markRecovered, onGroupJoining, onGroupLost, onQuorum, onRing, onView } 
 import { onAdopted, onAdoptFailed, onListFound, onLockspaceLost, onLockspaceOpen, retryAdoptions } from './reconcile.js';
 import { continueRecheck, endRecheck, onLocksRead, watchAftermath } from './recheck.js';
 import { onReleaseOrphan } from './release-orphan.js';
-import { onOwnerEnded, onRelease, onUnlocked, onUnlockFailed, resumeReleases } from './release.js';
+import { onHeldUnlisted, onOwnerEnded, onRelease, onUnlocked, onUnlockFailed, resumeReleases } from './release.js';
 import { abandonLostSets, endSets, handleSet, settleSets } from './sets.js';
 import { updateStanding } from './standing.js';
 import type { State } from './state.js';
@@ -81,13 +81,13 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
       onOwnerEnded(state, event.owner, out);
       break;
     case 'intent-failed':
-      for (const id of event.ids) onIntentFailed(state, id, event.message, out);
+    case 'convert-unlisted':
+    case 'held-unlisted':
+    case 'list-condition':
+      handleList(state, event, out);
       break;
     case 'lockspace-stalled':
       state.isStalled = event.isStalled;
-      break;
-    case 'list-condition':
-      onListCondition(state, event.condition, out);
       break;
     case 'stop':
       onStop(state, event, out);
@@ -109,7 +109,6 @@ function handle(state: State, event: CoreEvent, out: EffectCollector): void {
     case 'convert':
     case 'converted':
     case 'convert-failed':
-    case 'convert-unlisted':
     case 'unlocked':
     case 'unlock-failed':
       handleLockManager(state, event, out);
@@ -149,13 +148,37 @@ function handleRequest(state: State, event: RequestEvent, out: EffectCollector):
   else onReleaseOrphan(state, event, out);
 }
 
+type ListEvent = Extract<
+  CoreEvent,
+  { kind: 'intent-failed' | 'convert-unlisted' | 'held-unlisted' | 'list-condition' }
+>;
+
+function handleList(state: State, event: ListEvent, out: EffectCollector): void {
+  switch (event.kind) {
+    case 'intent-failed':
+      for (const id of event.ids) onIntentFailed(state, id, event.message, out);
+      break;
+    case 'convert-unlisted':
+      for (const id of event.ids) onConvertUnlisted(state, id, event.message, out);
+      break;
+    case 'held-unlisted':
+      onHeldUnlisted(state, event, out);
+      break;
+    case 'list-condition':
+      onListCondition(state, event.condition, out);
+      break;
+    default:
+      event satisfies never;
+  }
+}
+
 type LockManagerEvent = Extract<
   CoreEvent,
   {
     kind:
       | 'lockspace-open' | 'lockspace-lost' | 'lockspace-condition' | 'locks-read' | 'adopted'
       | 'adopt-failed' | 'granted' | 'take-failed' | 'convert' | 'converted' | 'convert-failed'
-      | 'convert-unlisted' | 'unlocked' | 'unlock-failed';
+      | 'unlocked' | 'unlock-failed';
   }
 >;
 
@@ -200,9 +223,6 @@ function handleLockManager(state: State, event: LockManagerEvent, out: EffectCol
       break;
     case 'convert':
       onConvert(state, event, out);
-      break;
-    case 'convert-unlisted':
-      for (const id of event.ids) onConvertUnlisted(state, id, event.message, out);
       break;
     case 'converted':
       onConverted(state, event.id, out);

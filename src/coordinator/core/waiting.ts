@@ -117,6 +117,7 @@ export function onCallerGone(state: State, gone: number, out: EffectCollector): 
 /** Nobody is to have this lock any more: its callers are told so, and a grant is given back. */
 export function abandonTake(state: State, lock: OwnLock, out: EffectCollector): void {
   cancelCallers(lock, out);
+  if (lock.phase.kind === 'claiming') lock.phase = { ...lock.phase, isKept: false };
   letGo(state, lock, 'waiting for it was cancelled', out);
 }
 
@@ -129,9 +130,9 @@ export function cancelCallers(lock: OwnLock, out: EffectCollector): void {
 
 /**
  * `parked -> (nothing)`; `taking -> taking, cancelling`; a convert as in `letStepGo`; a lock that
- * is `claiming` is given back at the end of the step, since the kernel has granted it; an intent
- * that is or will be adopted is released then. Whatever the kernel has granted meanwhile is given
- * back.
+ * is `claiming` is given back at the end of the step, since the kernel has granted it, unless it is
+ * kept; an intent that is or will be adopted is released then. Whatever the kernel has granted
+ * meanwhile is given back.
  */
 function letGo(state: State, lock: OwnLock, why: string, out: EffectCollector): void {
   const { phase, facts } = lock;
@@ -149,7 +150,7 @@ function letGo(state: State, lock: OwnLock, why: string, out: EffectCollector): 
       letStepGo(state, lock, phase, out);
       break;
     case 'claiming':
-      lock.phase = { ...phase, callers: [], isKept: false };
+      lock.phase = { ...phase, callers: [] };
       break;
     case 'orphaned':
     case 'adopting':

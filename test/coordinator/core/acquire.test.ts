@@ -20,9 +20,9 @@ test('the owner is told of a grant after it is written and announced', (t) => {
   const bench = startedBench();
   const { caller, id } = bench.acquire();
   const effects = bench.send({ kind: 'granted', id });
-  t.deepEqual(kindsOf(effects), ['persist', 'send', 'reply']);
+  t.deepEqual(kindsOf(effects), ['persist', 'send', 'confirm-held', 'reply']);
   t.deepEqual(recordNames(effects), [`held ${id}`]);
-  t.like(bench.answer(caller), { kind: 'acquired', acquired: true, lock: { state: 'held' } });
+  t.like(bench.answer(caller), { kind: 'acquired', id, acquired: true, lock: { state: 'held' } });
 });
 
 test('an owner that holds the lock already is told so, without asking the kernel', (t) => {

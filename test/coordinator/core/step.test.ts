@@ -18,7 +18,7 @@ const RUNS = 3_000;
 
 const ORDER: Readonly<Record<Effect['kind'], number>> = {
   persist: 0, send: 1, 'send-snapshot': 1, lock: 2, 'read-locks': 2, 'reserve-generations': 2, 'watch-owner': 2,
-  'unwatch-owner': 2, 'confirm-set': 2,
+  'unwatch-owner': 2, 'confirm-set': 2, 'confirm-held': 2,
   reply: 3, publish: 3, log: 3, tell: -1,
 };
 
@@ -35,6 +35,8 @@ class World {
   /** Converts that were asked for and not refused, by caller. */
   readonly converts = new Map<number, { readonly key: string; readonly goal: LockMode }>();
   readonly watched = new Map<number, Owner>();
+  /** No grant is listed while it is. */
+  isDiskFull = false;
 
   constructor() {
     this.bench.onStep = (effects) => this.check(effects);
@@ -76,7 +78,8 @@ class World {
       const key = `${event.resource} ${ownerKey(event.owner)}`;
       this.converts.set(event.caller, { key, goal: event.mode });
     }
-    const effects = this.bench.send(event);
+    const unheard = this.bench.send(event);
+    const effects = this.isDiskFull ? heard(unheard) : unheard;
     this.hear(effects);
     for (const effect of effects) {
       if (effect.kind === 'watch-owner') this.watched.set(effect.id, effect.owner);
@@ -93,9 +96,19 @@ class World {
     }
     for (const action of actionsOf(effects)) this.kernel.perform(action);
     for (const effect of effects) {
-      if (effect.kind === 'confirm-set') this.send({ kind: 'set-listed', set: effect.set });
+      if (effect.kind === 'confirm-set') this.confirmSet(effect.set);
+      if (effect.kind === 'confirm-held') this.confirmHeld(effect.id);
     }
     this.compareModes();
+  }
+
+  confirmSet(set: number): void {
+    this.send(this.isDiskFull ? { kind: 'set-unlisted', set, message: 'full' }
+      : { kind: 'set-listed', set });
+  }
+
+  confirmHeld(id: number): void {
+    if (this.isDiskFull) this.send({ kind: 'held-unlisted', id, message: 'full' });
   }
 
   forget(key: string): void {
@@ -221,6 +234,7 @@ class World {
   }
 
   heal(): void {
+    this.isDiskFull = false;
     this.send({ kind: 'quorum', quorate: true, nodeIds: [1, 2, 3] });
     this.open(true);
     this.running();
@@ -247,6 +261,15 @@ function pick<T>(values: readonly T[], choice: number): T {
   const value = values[choice % values.length];
   if (value === undefined) throw new Error('nothing to pick from');
   return value;
+}
+
+/** What callers hear of a step whose grants could not be listed. */
+function heard(effects: readonly Effect[]): readonly Effect[] {
+  const grants = effects.flatMap((effect) => (effect.kind === 'confirm-held' ? [effect.id] : []));
+  return effects.filter((effect) => {
+    if (effect.kind !== 'reply' || !('id' in effect.answer)) return true;
+    return !grants.includes(effect.answer.id);
+  });
 }
 
 /** The locks that an owner learns by this effect to hold, in the modes that are shown. */
@@ -301,6 +324,7 @@ function happen(world: World, [what, one, two]: readonly [number, number, number
   } else if (what < 96) world.running();
   else if (what < 97) world.send({ kind: 'quorum', quorate: one % 2 === 0, nodeIds: [1, 2] });
   else if (what < 98) world.send({ kind: 'group-lost', reason: 'corosync died' });
+  else if (what < 99) world.isDiskFull = one % 2 === 0;
   else world.heal();
 }
 
@@ -328,6 +352,7 @@ test('one event of each kind before anything is known does no harm', (t) => {
     { kind: 'adopted', id: 1 }, { kind: 'adopt-failed', id: 1, failure },
     { kind: 'converted', id: 1 }, { kind: 'convert-failed', id: 1, failure },
     { kind: 'convert-unlisted', ids: [1], message: 'full' },
+    { kind: 'held-unlisted', id: 1, message: 'full' },
     { kind: 'unlocked', id: 1 }, { kind: 'unlock-failed', id: 1, failure },
     { kind: 'intent-failed', ids: [1], message: 'full' }, { kind: 'caller-gone', caller: 1 },
     { kind: 'owner-ended', owner: VM }, { kind: 'ring', ring: { nodeId: 1, seq: 1n } },
