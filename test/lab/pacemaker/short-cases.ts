@@ -32,8 +32,8 @@ export async function startBySamples(t: T, shell: Shell): Promise<void> {
   const home = await scene.untilVmRuns(() => true);
   timeline.mark(`${VM} runs on ${home.guest.name}`);
   await scene.settled();
-  for (const clone of ['dlm-clone', 'holdfast-clone']) {
-    t.deepEqual(await scene.node(1).whereIs(clone), ['n1', 'n2', 'n3'], clone);
+  for (const id of ['dlm', 'holdfast']) {
+    t.deepEqual(await scene.node(1).whereIs(id), ['n1', 'n2', 'n3'], id);
   }
   t.deepEqual(await scene.node(1).whereIs(LOCK), [home.guest.name]);
   t.is(scene.recorder.lives.length, before + 1, 'it was started once, and where its lock was');
@@ -44,7 +44,7 @@ export async function startBySamples(t: T, shell: Shell): Promise<void> {
   t.is(synced.match(/\bsynced\b/g)?.length, 3, synced);
   await scene.until('the health of three nodes', async () =>
     (await attributesOf(home, HEALTH)).join() === 'green,green,green');
-  t.regex(await scene.follow(home, 'crm_mon -1'), /Clone Set: holdfast-clone \[holdfast\]/);
+  t.regex(await scene.follow(home, 'crm_mon -1'), /Clone Set: locking-clone \[locking\]/);
   await holdsAlone(t, home);
 }
 
