@@ -24,3 +24,15 @@ test('a sample for pcs creates resources and constraints in one change of the cl
     ], name);
   }
 });
+
+/** Why: test/model/refused-stop.test.ts. */
+test('dlm_controld and the coordinator are one cloned group, whose refused stop waits', (t) => {
+  const crm = readFileSync(join(SAMPLES, 'holdfast.crm'), 'utf8');
+  t.regex(crm, /^group locking dlm holdfast\nclone locking-clone locking /m);
+  t.regex(crm, /^primitive holdfast [^#]*op stop [^\n]* on-fail=block/m);
+  const pcs = readFileSync(join(SAMPLES, 'holdfast.pcs.sh'), 'utf8');
+  const members = [...pcs.matchAll(/resource create (\w+) [^#]*?--group locking$/gm)];
+  t.deepEqual(members.map(([, name]) => name), ['dlm', 'holdfast']);
+  t.regex(pcs, /resource clone locking /);
+  t.regex(pcs, /resource create holdfast [^#]* stop timeout=\d+s on-fail=block/);
+});

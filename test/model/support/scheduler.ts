@@ -60,12 +60,17 @@ export class Plan {
   }
 }
 
-/** Asks `crm_simulate`, of the package pacemaker-cli-utils, with the vm unwanted on n1. */
-export async function planFor(situation: Situation): Promise<Plan> {
+/** With the vm unwanted on n1. */
+export function planFor(situation: Situation): Promise<Plan> {
+  return simulate(cibOf(situation));
+}
+
+/** Asks `crm_simulate`, of the package pacemaker-cli-utils, what that cluster does next. */
+export async function simulate(xml: string): Promise<Plan> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-cib-'));
   try {
     const [cib, dot] = [join(folder, 'cib.xml'), join(folder, 'plan.dot')];
-    await writeFile(cib, cibOf(situation));
+    await writeFile(cib, xml);
     await promisify(execFile)('crm_simulate',
       ['--xml-file', cib, '--run', '--save-dotfile', dot], { timeout: BOUND_MS });
     return new Plan(await readFile(dot, 'utf8'));
@@ -85,9 +90,7 @@ function cibOf({ migratable, done, lost }: Situation): string {
     const life = node === lost ? 'in_ccm="false" crmd="offline" join="down"'
       : 'in_ccm="true" crmd="online" join="member"';
     const histories = node === 'n3' ? '' : (['lock', 'vm'] as const).map((id) => `
-      <lrm_resource id="${id}" class="ocf" provider="pacemaker" type="Dummy">
-        ${done[id][node].map((one, call) => operation(id, node, one, call)).join('')}
-      </lrm_resource>`).join('');
+      ${history(id, node, done[id][node])}`).join('');
     return `
     <node_state id="${index + 1}" uname="${node}" ${life} expected="member">
       <lrm id="${index + 1}"><lrm_resources>${histories}</lrm_resources></lrm>
@@ -114,6 +117,13 @@ function cibOf({ migratable, done, lost }: Situation): string {
   </configuration>
   <status>${states}</status>
 </cib>`;
+}
+
+/** What that node has done with the resource, in its order. */
+export function history(id: string, node: string, done: readonly Done[]): string {
+  return `<lrm_resource id="${id}" class="ocf" provider="pacemaker" type="Dummy">
+    ${done.map((one, call) => operation(id, node, one, call)).join('')}
+  </lrm_resource>`;
 }
 
 function operation(id: string, node: string, { action, exitCode }: Done, call: number): string {
