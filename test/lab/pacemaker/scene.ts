@@ -20,7 +20,7 @@ const SETTLED_S = 400;
 /** Each question takes an emulated processor the better part of a second. */
 const ASK_PAUSE_MS = 1_000;
 /** An emulated processor is slower than any that the samples' time-outs were meant for. */
-const SLOWER = 3;
+const SLOWER = 6;
 const PROJECT = join(import.meta.dirname, '../../../..');
 /** Where the samples lie on the guests as the lab needs them. */
 const SAMPLES = '/var/tmp/samples';
