@@ -48,7 +48,8 @@ export interface EffectSinks {
 
 /**
  * Carries out steps in their order: the records of all waiting steps in one write, and only when
- * that write has resolved, what each step sends, locks and replies.
+ * that write has resolved, what each step sends, locks and replies; before it, where all of them
+ * are late.
  */
 export class EffectRunner {
   readonly #sinks: EffectSinks;
@@ -140,9 +141,10 @@ export class EffectRunner {
       const records = steps.flatMap((effects) => persistOf(effects)?.records ?? []);
       for (const effects of steps) this.#report(effects);
       const grants = new Set(steps.flatMap((effects) => grantsIn(effects)));
-      const isIdle = records.length === 0 && !isRetry;
-      const unlisted = isIdle ? NONE : await this.#write(records, grants);
+      const isLate = !isRetry && steps.every((effects) => persistOf(effects)?.isLate ?? true);
+      const unlisted = isLate ? NONE : await this.#write(records, grants);
       for (const effects of steps) this.#perform(effects, unlisted);
+      if (isLate && records.length > 0) await this.#write(records, grants);
     }
     this.#untold.clear();
     this.#running = false;

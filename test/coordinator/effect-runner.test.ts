@@ -25,7 +25,11 @@ function acquired(caller: number, id: number): Effect {
 }
 
 function persist(...records: ListRecord[]): Effect {
-  return { kind: 'persist', records };
+  return { kind: 'persist', records, isLate: false };
+}
+
+function persistLate(...records: ListRecord[]): Effect {
+  return { kind: 'persist', records, isLate: true };
 }
 
 function bench() {
@@ -71,6 +75,30 @@ test('a step without records waits for those before it', async (t) => {
   t.deepEqual(done, []);
   await runner.settled();
   t.deepEqual(done, [TAKE, LOG]);
+});
+
+test('late records are written behind what their steps do, unless another step waits for a write', async (t) => {
+  const { runner, done, writes } = bench();
+  runner.push([persistLate(DROPPED), LOG]);
+  t.deepEqual([done, writes], [[LOG], [[DROPPED]]]);
+  runner.push([persistLate(DROPPED), LOG]);
+  runner.push([persist(INTENT), TAKE]);
+  t.deepEqual(done, [LOG]);
+  await runner.settled();
+  t.deepEqual(done, [LOG, LOG, TAKE]);
+  t.deepEqual(writes, [[DROPPED], [DROPPED, INTENT]]);
+});
+
+test('late records that could not be written go before the next', async (t) => {
+  const { runner, done, writes, faults } = bench();
+  faults.write = new Error('disk full');
+  runner.push([persistLate(DROPPED), LOG]);
+  await runner.settled();
+  t.deepEqual(done, [LOG]);
+  faults.write = null;
+  runner.push([persist(INTENT), TAKE]);
+  await runner.settled();
+  t.deepEqual(writes.at(-1), [DROPPED, INTENT]);
 });
 
 test('the records of all steps that wait go into one write', async (t) => {

@@ -99,7 +99,8 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
  * since the kernel and the older records still prove what is held.
  */
 export type Effect =
-  | { readonly kind: 'persist'; readonly records: readonly ListRecord[] }
+  /** `isLate`: what the step does need not wait until they are written. */
+  | { readonly kind: 'persist'; readonly records: readonly ListRecord[]; readonly isLate: boolean }
   | { readonly kind: 'send'; readonly body: MessageBody }
   | {
       readonly kind: 'send-snapshot';
@@ -142,12 +143,19 @@ export class EffectCollector {
   readonly #news: Effect[] = [];
   readonly #reports: Effect[] = [];
   readonly #records: ListRecord[] = [];
+  #isLate = true;
   readonly #sends: Effect[] = [];
   readonly #locks: ((opening: number) => Effect)[] = [];
   readonly #replies: Effect[] = [];
   #inner: InnerAnswer[] = [];
 
   persist(record: ListRecord): void {
+    this.#records.push(record);
+    this.#isLate = false;
+  }
+
+  /** A record without which the list is as true: it says less, and the kernel the rest. */
+  persistLate(record: ListRecord): void {
     this.#records.push(record);
   }
 
@@ -226,8 +234,8 @@ export class EffectCollector {
 
   /** All of them, in the order of the contract; lock actions for that opening. */
   ordered(opening: number): readonly Effect[] {
-    const persist: Effect[] =
-      this.#records.length === 0 ? [] : [{ kind: 'persist', records: this.#records }];
+    const [records, isLate] = [this.#records, this.#isLate];
+    const persist: Effect[] = records.length === 0 ? [] : [{ kind: 'persist', records, isLate }];
     const locks = this.#locks.map((effect) => effect(opening));
     const ahead = [...this.#news, ...this.#reports];
     return [...ahead, ...persist, ...this.#sends, ...locks, ...this.#replies];

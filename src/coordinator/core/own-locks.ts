@@ -133,12 +133,15 @@ export function convertMode(phase: LockPhase): LockMode | null {
   }
 }
 
-/** Forgets a lock and writes that the list no longer holds it. */
+/**
+ * Forgets a lock and writes that the list no longer holds it. One that was `releasing` and is not
+ * in the kernel any more is as good as dropped: nobody waits for that record.
+ */
 export function dropLock(state: State, out: EffectCollector, lock: OwnLock, why: string): void {
   const { id, owner } = lock.facts;
-  if (lock.phase.kind !== 'parked') {
-    out.persist({ kind: 'dropped', at: state.wallMs, id, why });
-  }
+  const record = { kind: 'dropped', at: state.wallMs, id, why } as const;
+  if (lock.phase.kind === 'releasing') out.persistLate(record);
+  else if (lock.phase.kind !== 'parked') out.persist(record);
   forgetLock(state, lock);
   if (owner?.kind === 'process') out.unwatchOwner(id);
 }

@@ -24,8 +24,8 @@ export interface LockFacts {
  *
  * Each is *written* before the lock manager is asked for what it announces: `intent` before a
  * take, `held` before the owner is told, `converting` before a convert, `releasing` before an
- * unlock, `dropped` before the owner is told. So no held lock is ever unlisted, and no listed lock
- * is assumed held without the kernel's word.
+ * unlock, `dropped` before the owner is told of anything but a release. So no lock that its owner
+ * was told of is ever unlisted, and no listed lock is assumed held without the kernel's word.
  *
  * The first and the last record of a lock say all that counts: a rewrite keeps only those.
  */

@@ -66,7 +66,12 @@ async function ocfTester(t: T): Promise<void> {
   await runOcfTester(t, node, 'lock', ['-o', 'resource=ocf-tester']);
   timeline.mark('the lock passed');
   await node.guest.exec(`${TARGET_ROLE} --set-parameter target-role --parameter-value Stopped`);
-  await scene.settled();
+  // Not `crm_resource --wait`: it would wait for the monitor of the machine, which cannot start.
+  await scene.until('the coordinators to have stopped', async () => {
+    const units = await Promise.all(scene.nodes.map(({ guest }) =>
+      guest.attempt('systemctl is-active holdfastd')));
+    return units.every(({ stdout }) => stdout.trim() === 'inactive');
+  });
   await runOcfTester(t, node, 'coordinator', []);
   timeline.mark('the coordinator passed');
   await node.guest.exec(`${TARGET_ROLE} --delete-parameter target-role`);
